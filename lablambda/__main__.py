@@ -1,0 +1,7 @@
+"""`python -m lablambda` is the `lablambda` command."""
+
+import sys
+
+from lablambda.cli import main
+
+sys.exit(main())

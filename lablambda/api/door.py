@@ -1,0 +1,111 @@
+"""The door: every request to the HTTP port comes in here.
+
+Host header, then signature, then the service: Lambda, CloudWatch Logs and the lab's own few calls are
+answered in this process, anything else by the services backend behind the same port.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from lablambda.api import errors, lab_api
+from lablambda.api.authentication import NotAuthenticated, authenticate, service_of
+from lablambda.api.http import Request, Response
+from lablambda.api.lambda_api import LAMBDA
+from lablambda.api.logs_api import LOGS
+from lablambda.api.shapes import Operation, Parameters, Service
+from lablambda.api.validation import validate
+from lablambda.lab.house import House
+from lablambda.model.errors import AccessDenied, LabError, NotImplementedHere, ResourceNotFound
+from lablambda.services.backend import ServiceRequest
+
+Handler = Callable[[House, Parameters], Awaitable[Mapping[str, Any]]]
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+class Door:
+    """Answers requests for one lab."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._tables: dict[str, tuple[Service, Mapping[str, Handler]]] = {
+            "lambda": (Service("lambda"), LAMBDA),
+            "logs": (Service("logs"), LOGS),
+        }
+
+    async def respond(self, request: Request) -> Response:
+        """Never raises for anything that a caller did."""
+        self._house.touch()
+        service: str | None = None
+        try:
+            _check_host(request)
+            service = service_of(request)
+            if self._house.verify:
+                service = authenticate(request, self._house.keys, datetime.now(UTC)).service
+            else:
+                _refuse_browser(request)
+            response = await self._dispatch(request, service)
+        except (LabError, NotAuthenticated) as error:
+            told = errors.aws_error(error)
+            response = errors.render(told, service, has_target="x-amz-target" in request.headers)
+        if not any(name == "x-amzn-RequestId" for name, _ in response.headers):
+            response.headers.append(("x-amzn-RequestId", str(uuid.uuid4())))
+        return response
+
+    async def _dispatch(self, request: Request, service: str | None) -> Response:
+        if service == "lablambda":
+            return await lab_api.respond(self._house, request)
+        if service in self._tables:
+            return await self._operate(request, *self._tables[service])
+        if service is None and (found := self._unsigned(request)) is not None:
+            return await self._operate(request, *found)
+        answer = await self._house.services.forward(
+            ServiceRequest(request.method, request.path, request.query, request.headers, request.body)
+        )
+        return Response(answer.status, answer.body, list(answer.headers))
+
+    async def _operate(self, request: Request, service: Service, table: Mapping[str, Handler]) -> Response:
+        found = service.match(request)
+        if found is None:
+            raise ResourceNotFound(
+                f"{service.model.service_name} has no operation {request.method} {request.path}"
+            )
+        operation, in_path = found
+        handler = table.get(operation.name)
+        if handler is None:
+            raise NotImplementedHere(f"{operation.name} is not implemented in this version of lablambda.")
+        parameters = operation.read(request, in_path)
+        validate(parameters, operation.input)
+        return _write(operation, await handler(self._house, parameters))
+
+    def _unsigned(self, request: Request) -> tuple[Service, Mapping[str, Handler]] | None:
+        """Whose path or target this is, when signatures aren't checked and there is none to say it."""
+        for service, table in self._tables.values():
+            if service.match(request) is not None:
+                return service, table
+        return None
+
+
+def _write(operation: Operation, result: Mapping[str, Any]) -> Response:
+    """`_status` and `_headers` in a result aren't members: they belong to the HTTP answer itself."""
+    response = operation.write(result, result.get("_status"))
+    response.headers += result.get("_headers", [])
+    return response
+
+
+def _check_host(request: Request) -> None:
+    """A page on another site can make a browser resolve its own name to loopback; it can't change Host."""
+    host = request.headers.get("host", "").lower()
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    if name not in _LOOPBACK and not name.endswith(".localhost"):
+        raise AccessDenied(
+            f"This lab answers on loopback only, not as {host!r}. Use http://127.0.0.1 and its port."
+        )
+
+
+def _refuse_browser(request: Request) -> None:
+    if "origin" in request.headers or request.headers.get("sec-fetch-mode") not in (None, "navigate"):
+        raise AccessDenied("A lab that checks no signatures refuses requests that web pages make.")

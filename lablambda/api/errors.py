@@ -1,0 +1,112 @@
+"""Errors as AWS writes them: which code and status an error has, and how each protocol carries it."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+from lablambda.api.authentication import NotAuthenticated
+from lablambda.api.http import Response
+from lablambda.model import errors
+
+
+@dataclass(frozen=True, slots=True)
+class AwsError:
+    """One error on the wire. `key` is the name of the message member, whose case AWS varies;
+    `kind` is the body's `Type` (None where AWS sends none)."""
+
+    status: int
+    code: str
+    message: str
+    key: str = "message"
+    kind: str | None = "User"
+    reason: str | None = None
+
+
+# class: status, code, key of the message, Type
+_TABLE: dict[type[errors.LabError], tuple[int, str, str, str | None]] = {
+    errors.ValidationFailed: (400, "ValidationException", "message", None),
+    errors.InvalidParameterValue: (400, "InvalidParameterValueException", "message", "User"),
+    errors.InvalidRequestContent: (400, "InvalidRequestContentException", "message", "User"),
+    errors.RequestTooLarge: (413, "RequestEntityTooLargeException", "message", "User"),
+    errors.ResourceNotFound: (404, "ResourceNotFoundException", "Message", "User"),
+    errors.ResourceConflict: (409, "ResourceConflictException", "message", "User"),
+    errors.PreconditionFailed: (412, "PreconditionFailedException", "message", "User"),
+    errors.TooManyRequests: (429, "TooManyRequestsException", "message", "User"),
+    errors.AccessDenied: (403, "AccessDeniedException", "Message", None),
+    errors.NotImplementedHere: (501, "NotImplementedException", "message", "User"),
+    errors.ServiceFault: (500, "ServiceException", "Message", "Service"),
+}
+# What S3 and the Query services call the same faults.
+_S3_CODES = {
+    "MissingAuthenticationTokenException": "AccessDenied",
+    "UnrecognizedClientException": "InvalidAccessKeyId",
+    "InvalidSignatureException": "SignatureDoesNotMatch",
+    "IncompleteSignatureException": "AuthorizationHeaderMalformed",
+    "ExpiredTokenException": "ExpiredToken",
+}
+_QUERY_CODES = {
+    "MissingAuthenticationTokenException": "MissingAuthenticationToken",
+    "UnrecognizedClientException": "InvalidClientTokenId",
+    "InvalidSignatureException": "SignatureDoesNotMatch",
+    "IncompleteSignatureException": "IncompleteSignature",
+    "ExpiredTokenException": "ExpiredToken",
+}
+
+
+def aws_error(error: errors.LabError | NotAuthenticated) -> AwsError:
+    """The AWS error that stands for `error`."""
+    if isinstance(error, NotAuthenticated):
+        return AwsError(403, error.code, str(error), kind=None)
+    for known in type(error).__mro__:
+        if known in _TABLE:
+            status, code, key, kind = _TABLE[known]
+            reason = error.reason if isinstance(error, errors.TooManyRequests) else None
+            return AwsError(status, code, str(error), key, kind, reason)
+    return AwsError(500, "ServiceException", str(error), "Message", "Service")
+
+
+def rest_json(error: AwsError) -> Response:
+    """Lambda's form: the code in a header, Type and message in the body."""
+    body = {"Reason": error.reason, "Type": error.kind, error.key: error.message}
+    kept = {key: value for key, value in body.items() if value is not None}
+    headers = [("content-type", "application/json"), ("x-amzn-ErrorType", error.code)]
+    return Response(error.status, json.dumps(kept).encode(), headers)
+
+
+def aws_json(error: AwsError) -> Response:
+    """The form of services called by X-Amz-Target; all their errors but faults have status 400."""
+    body = json.dumps({"__type": error.code, "message": error.message}).encode()
+    status = error.status if error.status in (403, 500, 501) else 400
+    return Response(status, body, [("content-type", "application/x-amz-json-1.1")])
+
+
+def s3_xml(error: AwsError) -> Response:
+    code = _S3_CODES.get(error.code, error.code)
+    body = (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{escape(code)}</Code>'
+        f"<Message>{escape(error.message)}</Message><RequestId>{uuid.uuid4().hex[:16].upper()}</RequestId></Error>"
+    )
+    return Response(error.status, body.encode(), [("content-type", "application/xml")])
+
+
+def query_xml(error: AwsError) -> Response:
+    code = _QUERY_CODES.get(error.code, error.code)
+    body = (
+        f"<ErrorResponse><Error><Type>Sender</Type><Code>{escape(code)}</Code>"
+        f"<Message>{escape(error.message)}</Message></Error><RequestId>{uuid.uuid4()}</RequestId></ErrorResponse>"
+    )
+    return Response(error.status, body.encode(), [("content-type", "text/xml")])
+
+
+def render(error: AwsError, service: str | None, *, has_target: bool) -> Response:
+    """The error in the protocol of the service that was asked."""
+    if has_target:
+        return aws_json(error)
+    if service == "s3":
+        return s3_xml(error)
+    if service in (None, "lambda", "lablambda"):
+        return rest_json(error)
+    return query_xml(error)

@@ -1,0 +1,78 @@
+"""The lab's own calls, which AWS has no words for: status, shutdown, settling, past invocations."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import time
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from lablambda import __version__
+from lablambda.api.http import Request, Response
+from lablambda.lab.house import House
+from lablambda.model.errors import InvalidParameterValue, ResourceNotFound
+
+_INVOCATIONS = re.compile(r"/lablambda/functions/([^/]+)/invocations")
+_MOST_INVOCATIONS = 1_000
+
+
+async def respond(house: House, request: Request) -> Response:
+    """Answer one of these calls. Raises ResourceNotFound for anything else."""
+    call = (request.method, request.path)
+    if call == ("GET", "/lablambda/status"):
+        return _json(await status(house))
+    if call == ("POST", "/lablambda/shutdown"):
+        house.leave.set()
+        return _json({"leaving": True})
+    if call == ("POST", "/lablambda/settle"):
+        return _json({"settled": await _settle(house, _number(request, "timeout", 60.0))})
+    match = _INVOCATIONS.fullmatch(request.path)
+    if request.method == "GET" and match is not None:
+        limit = min(int(_number(request, "limit", 50)), _MOST_INVOCATIONS)
+        return _json({"invocations": await house.history.of(unquote(match[1]), limit)})
+    raise ResourceNotFound(f"The lab has no call {request.method} {request.path}")
+
+
+async def status(house: House) -> dict[str, Any]:
+    """What the lab says of itself."""
+    return {
+        "name": house.name,
+        "version": __version__,
+        "pid": os.getpid(),
+        "endpoint": house.endpoint,
+        "data": str(house.data),
+        "uptime_s": round(time.time() - house.started, 1),
+        "runtimes": {
+            name: {"version": runtime.version, "path": runtime.path}
+            for name, runtime in (await house.runtimes.all()).items()
+        },
+        "functions": len(house.catalog.functions()),
+        "environments": house.host.count(),
+        "running": house.invoker.running,
+        "queue": house.queue.counts(),
+        "services": house.services.status(),
+    }
+
+
+async def _settle(house: House, timeout_s: float) -> bool:
+    try:
+        async with asyncio.timeout(timeout_s):
+            await house.queue.settled()
+    except TimeoutError:
+        return False
+    return True
+
+
+def _number(request: Request, name: str, default: float) -> float:
+    text = parse_qs(request.query).get(name, [str(default)])[-1]
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidParameterValue(f"{name}={text!r} isn't a number") from None
+
+
+def _json(body: dict[str, Any]) -> Response:
+    return Response(200, json.dumps(body).encode(), [("content-type", "application/json")])

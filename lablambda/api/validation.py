@@ -1,0 +1,112 @@
+"""Checking parameters against the constraints of their shapes, in AWS's words, several at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from botocore.model import Shape
+
+from lablambda.model.errors import ValidationFailed
+from lablambda.rules.limits import EPHEMERAL_STORAGE_MB, MEMORY_MB, TIMEOUT_S
+
+# The model allows more than a function gets: its maxima are those of Managed Instances.
+MAXIMA = {
+    ("CreateFunctionRequest", "timeout"): TIMEOUT_S[-1],
+    ("UpdateFunctionConfigurationRequest", "timeout"): TIMEOUT_S[-1],
+    ("CreateFunctionRequest", "memorySize"): MEMORY_MB[-1],
+    ("UpdateFunctionConfigurationRequest", "memorySize"): MEMORY_MB[-1],
+    ("CreateFunctionRequest", "ephemeralStorage.size"): EPHEMERAL_STORAGE_MB[-1],
+    ("UpdateFunctionConfigurationRequest", "ephemeralStorage.size"): EPHEMERAL_STORAGE_MB[-1],
+}
+_PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
+    "structure": dict,
+    "map": dict,
+    "list": list,
+    "string": str,
+    "blob": bytes,
+    "integer": int,
+    "long": int,
+    "boolean": bool,
+    "float": (int, float),
+    "double": (int, float),
+}
+
+
+def validate(parameters: Mapping[str, Any], shape: Shape | None) -> None:
+    """Raise ValidationFailed, naming every broken constraint, unless `parameters` fit `shape`."""
+    if shape is None:
+        return
+    found = list(_check_structure(parameters, shape, "", shape.name))
+    if found:
+        plural = "s" if len(found) > 1 else ""
+        raise ValidationFailed(f"{len(found)} validation error{plural} detected: {'; '.join(found)}")
+
+
+def _check_structure(value: Mapping[str, Any], shape: Shape, path: str, root: str) -> Iterator[str]:
+    for name in shape.required_members:
+        if value.get(name) is None:
+            yield _failed(None, _join(path, name), "Member must not be null")
+    for name, item in value.items():
+        yield from _check(item, shape.members[name], _join(path, name), root)
+
+
+def _check(value: Any, shape: Shape, path: str, root: str) -> Iterator[str]:
+    kind = shape.type_name
+    wanted = _PYTHON_TYPES.get(kind)
+    if wanted is not None and (
+        not isinstance(value, wanted) or (kind in ("integer", "long") and value is True)
+    ):
+        yield _failed(value, path, f"Member must be of type {kind}")
+    elif kind == "structure":
+        yield from _check_structure(value, shape, path, root)
+    elif kind == "list":
+        yield from _check_range(len(value), value, shape, path, root, "length")
+        for number, item in enumerate(value, 1):
+            yield from _check(item, shape.member, f"{path}.{number}.member", root)
+    elif kind == "map":
+        for key, item in value.items():
+            yield from _check(key, shape.key, f"{path}.{key}.key", root)
+            yield from _check(item, shape.value, f"{path}.{key}.value", root)
+    elif kind == "string":
+        yield from _check_string(value, shape, path, root)
+    elif kind in ("integer", "long", "float", "double"):
+        yield from _check_range(value, value, shape, path, root, "value")
+
+
+def _check_string(value: str, shape: Shape, path: str, root: str) -> Iterator[str]:
+    enum = shape.metadata.get("enum")
+    if enum and value not in enum:
+        yield _failed(value, path, f"Member must satisfy enum value set: [{', '.join(enum)}]")
+        return
+    yield from _check_range(len(value), value, shape, path, root, "length")
+    pattern = shape.metadata.get("pattern")
+    if pattern and not _compiled(pattern).fullmatch(value):
+        yield _failed(value, path, f"Member must satisfy regular expression pattern: {pattern}")
+
+
+def _check_range(size: float, value: Any, shape: Shape, path: str, root: str, what: str) -> Iterator[str]:
+    least = shape.metadata.get("min")
+    most = MAXIMA.get((root, path), shape.metadata.get("max"))
+    if least is not None and size < least:
+        yield _failed(value, path, f"Member must have {what} greater than or equal to {least}")
+    if most is not None and size > most:
+        yield _failed(value, path, f"Member must have {what} less than or equal to {most}")
+
+
+def _failed(value: Any, path: str, constraint: str) -> str:
+    shown = "null" if value is None else f"'{value}'"
+    return f"Value {shown} at '{path}' failed to satisfy constraint: {constraint}"
+
+
+def _join(path: str, name: str) -> str:
+    """AWS names members in lower camel case, whatever their case on the wire."""
+    own = name[:1].lower() + name[1:]
+    return f"{path}.{own}" if path else own
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)

@@ -1,0 +1,264 @@
+"""The `lablambda` command."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lablambda import __version__, config
+from lablambda.config import ConfigError, Descriptor, NoLab
+from lablambda.connection import ApiError
+
+if TYPE_CHECKING:
+    from lablambda.client import Lab
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; gives the exit status: 0 done, 1 the function or notebook failed, 2 it couldn't be done."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except (ConfigError, ApiError, ValueError, OSError) as error:
+        print(f"lablambda: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+# ------------------------------------------------------------------------------------------ the words
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lablambda", description="An interactive serverless lab for Jupyter."
+    )
+    parser.add_argument("--version", action="version", version=f"lablambda {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    up = commands.add_parser("up", help="start a lab and stay until it leaves")
+    up.set_defaults(run=_up)
+    up.add_argument("--name", default=_default_name(), help="the lab's name (default: %(default)s)")
+    up.add_argument("--data", type=Path, metavar="DIR", help="where its state is kept")
+    up.add_argument(
+        "--port", type=int, default=0, metavar="P", help="the port of its AWS API (default: a free one)"
+    )
+    up.add_argument(
+        "--services",
+        choices=("moto", "none"),
+        default="moto",
+        help="who answers for S3, SQS, ... (default: %(default)s)",
+    )
+    up.add_argument(
+        "--detach", action="store_true", help="start it in the background and return when it is ready"
+    )
+    up.add_argument("--idle-exit", type=float, metavar="S", help="leave after S seconds without a request")
+    up.add_argument(
+        "--concurrency", type=int, metavar="N", help="how many invocations may run at once (default: 1000)"
+    )
+    up.add_argument(
+        "--no-auth",
+        action="store_true",
+        help="check no signatures: any program of any user of this machine may use the lab",
+    )
+    up.add_argument("--descriptor", type=Path, help=argparse.SUPPRESS)
+    up.add_argument("--lease", type=int, help=argparse.SUPPRESS)
+
+    for name, function, text in (
+        ("env", _env, "print the variables that point AWS's tools at the lab, for eval"),
+        ("status", _status, "say what the lab is doing"),
+        ("down", _down, "end the lab; its state stays on disk"),
+        ("doctor", _doctor, "look whether this machine is ready"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.set_defaults(run=function)
+        command.add_argument("--name", default=_default_name(), help="the lab's name (default: %(default)s)")
+        if name == "status":
+            command.add_argument("--json", action="store_true", help="as JSON")
+
+    invoke = commands.add_parser("invoke", help="invoke a function and print its answer")
+    invoke.set_defaults(run=_invoke)
+    invoke.add_argument("function")
+    invoke.add_argument("event", nargs="?", default="{}", help="JSON, or @FILE (default: {})")
+    invoke.add_argument("--name", default=_default_name(), help="the lab's name")
+
+    logs = commands.add_parser("logs", help="print a function's last log events")
+    logs.set_defaults(run=_logs)
+    logs.add_argument("function")
+    logs.add_argument("--limit", type=int, default=200)
+    logs.add_argument("--name", default=_default_name(), help="the lab's name")
+
+    run = commands.add_parser("run", help="run a notebook with papermill in a private lab")
+    run.set_defaults(run=_run)
+    run.add_argument("notebook", type=Path)
+    run.add_argument(
+        "-p",
+        "--parameter",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("K", "V"),
+        help="a papermill parameter",
+    )
+    run.add_argument("-o", "--output", type=Path, metavar="OUT", help="where to keep the executed notebook")
+    return parser
+
+
+def _default_name() -> str:
+    return os.environ.get(config.NAME_VARIABLE) or config.DEFAULT_NAME
+
+
+def _lab(options: argparse.Namespace) -> Lab:
+    """The running lab of that name; a command never starts one by accident."""
+    from lablambda.client import Lab
+
+    return Lab(config.read_descriptor(options.name))
+
+
+# ----------------------------------------------------------------------------------------- the doings
+
+
+def _up(options: argparse.Namespace) -> int:
+    if options.detach:
+        return _detach(options)
+    import uvloop
+
+    from lablambda.lab.assembly import Settings
+    from lablambda.rules.limits import ACCOUNT_CONCURRENCY
+    from lablambda.server import serve
+
+    note = options.descriptor or config.descriptor_path(options.name)
+    _refuse_second(options.name, note)
+    access_key, secret_key = config.new_keys()
+    settings = Settings(
+        name=options.name,
+        data=options.data or config.data_dir(options.name),
+        access_key=access_key,
+        secret_key=secret_key,
+        port=options.port,
+        services=options.services,
+        verify=not options.no_auth,
+        concurrency=ACCOUNT_CONCURRENCY if options.concurrency is None else options.concurrency,
+        idle_exit_s=options.idle_exit,
+    )
+    uvloop.run(serve(settings, descriptor_path=note, ready=_say_ready, lease=options.lease))
+    return 0
+
+
+def _refuse_second(name: str, note: Path) -> None:
+    with contextlib.suppress(NoLab):
+        running = config.read_descriptor(str(note) if note.parent != config.runtime_dir() else name)
+        raise ConfigError(
+            f"The lab {name!r} is running already at {running.endpoint} (pid {running.pid}). "
+            "End it with 'lablambda down', or start another with --name."
+        )
+
+
+def _say_ready(descriptor: Descriptor) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        print(
+            f"The lab {descriptor.name!r} is ready at {descriptor.endpoint} (pid {descriptor.pid})",
+            flush=True,
+        )
+
+
+def _detach(options: argparse.Namespace) -> int:
+    from lablambda.launch import start_detached
+
+    words = ["--name", options.name, "--port", str(options.port), "--services", options.services]
+    words += ["--data", str(options.data)] if options.data else []
+    words += ["--idle-exit", str(options.idle_exit)] if options.idle_exit is not None else []
+    words += ["--concurrency", str(options.concurrency)] if options.concurrency is not None else []
+    words += ["--no-auth"] if options.no_auth else []
+    _say_ready(start_detached(options.name, words, data=options.data))
+    return 0
+
+
+def _env(options: argparse.Namespace) -> int:
+    for name, value in config.read_descriptor(options.name).variables().items():
+        print(f"export {name}={value}")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    status = _lab(options).status()
+    if options.json:
+        print(json.dumps(status, indent=2))
+        return 0
+    for name, value in status.items():
+        print(f"{name:13} {_in_words(value)}")
+    return 0
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(
+            f"{name} {item['version'] if isinstance(item, dict) else item}" for name, item in value.items()
+        )
+    return str(value)
+
+
+def _down(options: argparse.Namespace) -> int:
+    lab = _lab(options)
+    lab.shutdown()
+    _wait_for_end(lab.descriptor.pid)
+    print(f"The lab {options.name!r} has ended; its state stays in {lab.descriptor.data}")
+    return 0
+
+
+def _wait_for_end(pid: int) -> None:
+    """Until the process is gone, so that the next `up` finds the folder free."""
+    with contextlib.suppress(ProcessLookupError):
+        descriptor = os.pidfd_open(pid)
+        try:
+            import select
+
+            select.select([descriptor], [], [], 20)
+        finally:
+            os.close(descriptor)
+
+
+def _invoke(options: argparse.Namespace) -> int:
+    text = Path(options.event[1:]).read_text() if options.event.startswith("@") else options.event
+    try:
+        event = json.loads(text)
+    except ValueError as error:
+        raise ConfigError(
+            f'The event isn\'t JSON: {error}. Quote it for the shell: \'{{"name": "Ada"}}\''
+        ) from None
+    result = _lab(options).function(options.function).invoke(event)
+    print(json.dumps(result.payload if result.error is None else result.error, indent=2, ensure_ascii=False))
+    if result.error is not None:
+        print(result.logs, end="", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _logs(options: argparse.Namespace) -> int:
+    print(_lab(options).function(options.function).logs(limit=options.limit))
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from lablambda.doctor import examine
+
+    lab: Lab | None = None
+    with contextlib.suppress(NoLab):
+        lab = _lab(options)
+    findings = examine(lab)
+    for finding in findings:
+        print(f"{'ok ' if finding.ok else 'BAD'} {finding.name:16} {finding.detail}")
+        if finding.advice:
+            print(f"    {'':16} {finding.advice}")
+    return 0 if all(finding.ok for finding in findings) else 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    from lablambda.notebooks import run_notebook
+
+    return run_notebook(options.notebook, dict(options.parameter), options.output)

@@ -1,0 +1,418 @@
+"""A lab as notebooks, tests and the shell see it.
+
+lab = lablambda.connect()
+out = lab.function("hello").invoke({"name": "Ada"})
+out.payload, out.error, out.logs, out.report, out.cold
+lab.client("s3").put_object(...)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, overload
+from urllib.parse import quote, urlencode
+
+from lablambda.config import Descriptor
+from lablambda.connection import Connection
+from lablambda.model.invocation import Report
+from lablambda.rules import platform_log
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import boto3
+
+    from lablambda.launch import Lease
+
+
+class FunctionError(Exception):
+    """A function failed while handling an event; `error` is the object that Lambda answered with."""
+
+    def __init__(self, function: str, error: dict[str, Any]) -> None:
+        kind = error.get("errorType", "")
+        message = error.get("errorMessage", "")
+        super().__init__(f"{function} failed: {kind}: {message}" if kind else f"{function} failed: {message}")
+        self.function = function
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one invocation gave.
+
+    `payload` is the handler's answer read from JSON (None if the function failed), `error` the error
+    object (`errorType`, `errorMessage`, ...) or None, `logs` the last 4 KB of the invocation's log.
+    """
+
+    function: str
+    payload: Any
+    error: dict[str, Any] | None
+    logs: str
+    report: Report | None
+    executed_version: str
+    request_id: str
+
+    @property
+    def cold(self) -> bool:
+        """Whether this invocation waited for a new execution environment."""
+        return self.report is not None and self.report.cold
+
+    def check(self) -> Any:
+        """The payload; raises FunctionError if the function failed."""
+        if self.error is not None:
+            raise FunctionError(self.function, self.error)
+        return self.payload
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from lablambda.jupyter import display
+
+        return display.result(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One past invocation. `started` is seconds since 1970; `error` the error object or None."""
+
+    started: float
+    source: str
+    version: str
+    log_stream: str
+    report: Report
+    error: dict[str, Any] | None
+
+    @property
+    def request_id(self) -> str:
+        return self.report.request_id
+
+
+class Records(Sequence[Record]):
+    """Past invocations, newest first; a notebook shows them as a table."""
+
+    def __init__(self, function: str, records: Sequence[Record]) -> None:
+        self.function = function
+        self._records = list(records)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> Records: ...
+    def __getitem__(self, index: int | slice) -> Record | Records:
+        if isinstance(index, slice):
+            return Records(self.function, self._records[index])
+        return self._records[index]
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self._records)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} invocations of {self.function}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from lablambda.jupyter import display
+
+        return display.records(self)
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """One event of a log. `timestamp` is milliseconds since 1970."""
+
+    timestamp: int
+    message: str
+    stream: str
+
+
+class LogEvents(Sequence[LogEvent]):
+    """Log events in order; a notebook shows them as lines."""
+
+    def __init__(self, events: Sequence[LogEvent]) -> None:
+        self._events = list(events)
+
+    @overload
+    def __getitem__(self, index: int) -> LogEvent: ...
+    @overload
+    def __getitem__(self, index: slice) -> LogEvents: ...
+    def __getitem__(self, index: int | slice) -> LogEvent | LogEvents:
+        if isinstance(index, slice):
+            return LogEvents(self._events[index])
+        return self._events[index]
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __str__(self) -> str:
+        return "\n".join(event.message.rstrip("\n") for event in self._events)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} log events>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from lablambda.jupyter import display
+
+        return display.log_events(self)
+
+
+class Function:
+    """One function of a lab."""
+
+    def __init__(self, lab: Lab, name: str) -> None:
+        self.lab = lab
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<function {self.name} in lab {self.lab.name}>"
+
+    def invoke(self, event: Any = None, *, qualifier: str | None = None) -> Result:
+        """Invoke and wait. A failing function gives a result with `error`; ApiError means it never ran."""
+        return self._invoke(json.dumps({} if event is None else event).encode(), qualifier)
+
+    async def ainvoke(self, event: Any = None, *, qualifier: str | None = None) -> Result:
+        """`invoke` for asyncio: many may wait at once."""
+        return await asyncio.to_thread(self.invoke, event, qualifier=qualifier)
+
+    def send(self, event: Any = None, *, qualifier: str | None = None) -> str:
+        """Invoke asynchronously: returns the request id once the event is safely queued."""
+        answer = self.lab.connection.request(
+            "lambda",
+            "POST",
+            f"{self._path}/invocations",
+            query=_query(Qualifier=qualifier),
+            headers={"x-amz-invocation-type": "Event"},
+            body=json.dumps({} if event is None else event).encode(),
+        )
+        return str(answer.headers["x-amzn-requestid"])
+
+    def configuration(self) -> dict[str, Any]:
+        """AWS's FunctionConfiguration."""
+        answer = self.lab.connection.request("lambda", "GET", f"{self._path}/configuration")
+        configuration: dict[str, Any] = answer.json()
+        return configuration
+
+    def delete(self) -> None:
+        """Delete the function with its policy; its logs stay."""
+        self.lab.connection.request("lambda", "DELETE", self._path)
+
+    def invocations(self, limit: int = 50) -> Records:
+        """The last invocations, newest first."""
+        answer = self.lab.connection.request(
+            "lablambda", "GET", f"/lablambda/functions/{quote(self.name)}/invocations", query=f"limit={limit}"
+        )
+        return Records(self.name, [_record(row) for row in answer.json()["invocations"]])
+
+    def logs(self, request_id: str | None = None, *, limit: int = 1_000) -> LogEvents:
+        """The last log events, oldest first; with `request_id` those of one invocation."""
+        if request_id is not None:
+            return self._logs_of(request_id)
+        group = self.configuration()["LoggingConfig"]["LogGroup"]
+        return LogEvents(self.lab.log_events(group, limit=limit))
+
+    def _logs_of(self, request_id: str) -> LogEvents:
+        for record in self.invocations(limit=1_000):
+            if record.request_id == request_id:
+                group = self.configuration()["LoggingConfig"]["LogGroup"]
+                events = self.lab.log_events(group, stream=record.log_stream)
+                return LogEvents(_one_invocation(events, request_id))
+        raise LookupError(f"{self.name} has no invocation {request_id} among its last 1000.")
+
+    def _invoke(self, payload: bytes, qualifier: str | None) -> Result:
+        answer = self.lab.connection.request(
+            "lambda",
+            "POST",
+            f"{self._path}/invocations",
+            query=_query(Qualifier=qualifier),
+            headers={"x-amz-log-type": "Tail"},
+            body=payload,
+        )
+        tail = base64.b64decode(answer.headers.get("x-amz-log-result", "")).decode("utf-8", "replace")
+        failed = "x-amz-function-error" in answer.headers
+        body = json.loads(answer.body) if answer.body else None
+        return Result(
+            function=self.name,
+            payload=None if failed else body,
+            error=body if failed else None,
+            logs=tail,
+            report=_report_in(tail),
+            executed_version=answer.headers.get("x-amz-executed-version", ""),
+            request_id=answer.headers.get("x-amzn-requestid", ""),
+        )
+
+    @property
+    def _path(self) -> str:
+        return f"/2015-03-31/functions/{quote(self.name, safe='')}"
+
+
+class Lab:
+    """A running lab. Made by `connect()` or `Lab.private()`, not by hand."""
+
+    def __init__(self, descriptor: Descriptor, lease: Lease | None = None) -> None:
+        self.descriptor = descriptor
+        self.connection = Connection(descriptor)
+        self._lease = lease
+        self._session: boto3.Session | None = None
+        self._clients: dict[str, Any] = {}
+
+    @classmethod
+    def private(cls, **options: Any) -> Lab:
+        """A fresh lab that ends with its owner, with everything in it.
+
+        Use it as a context manager, or call `close()`. If this process dies, however it dies, the lab
+        goes too. `options` are those of `lablambda.launch.start_private`.
+        """
+        from lablambda.launch import start_private
+
+        descriptor, lease = start_private(**options)
+        return cls(descriptor, lease)
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<lab {self.name} at {self.endpoint}>"
+
+    @property
+    def name(self) -> str:
+        return self.descriptor.name
+
+    @property
+    def endpoint(self) -> str:
+        """The address of the AWS-compatible API."""
+        return self.descriptor.endpoint
+
+    def function(self, name: str) -> Function:
+        """The function of that name; nothing is asked of the lab yet."""
+        return Function(self, name)
+
+    def functions(self) -> list[dict[str, Any]]:
+        """Every function's AWS FunctionConfiguration, by name."""
+        found: list[dict[str, Any]] = []
+        marker = None
+        while True:
+            page = self.connection.request(
+                "lambda", "GET", "/2015-03-31/functions", query=_query(Marker=marker)
+            ).json()
+            found += page["Functions"]
+            marker = page.get("NextMarker")
+            if not marker:
+                return found
+
+    def session(self) -> boto3.Session:
+        """A boto3 session with this lab's key; give its clients `endpoint_url=lab.endpoint`."""
+        if self._session is None:
+            import boto3
+
+            self._session = boto3.Session(
+                aws_access_key_id=self.descriptor.access_key,
+                aws_secret_access_key=self.descriptor.secret_key,
+                region_name=self.descriptor.region,
+            )
+        return self._session
+
+    def client(self, service: str, **options: Any) -> Any:
+        """A boto3 client of this lab; the same one each time when no options are given."""
+        if options:
+            return self.session().client(service, endpoint_url=self.endpoint, **options)
+        if service not in self._clients:
+            self._clients[service] = self.session().client(service, endpoint_url=self.endpoint)
+        return self._clients[service]
+
+    def settle(self, timeout: float = 60.0) -> None:
+        """Wait until every asynchronous event that is due has been handled.
+
+        Events that wait for a retry in the future don't count. Raises TimeoutError after `timeout`
+        seconds.
+        """
+        answer = self.connection.request(
+            "lablambda", "POST", "/lablambda/settle", query=f"timeout={timeout}", timeout=timeout + 30
+        )
+        if not answer.json()["settled"]:
+            raise TimeoutError(f"Events were still being handled after {timeout:g} s; see lab.status().")
+
+    def status(self) -> dict[str, Any]:
+        """What the lab says of itself: version, uptime, runtimes, functions, environments, queue."""
+        status: dict[str, Any] = self.connection.request("lablambda", "GET", "/lablambda/status").json()
+        return status
+
+    def log_events(self, group: str, *, stream: str | None = None, limit: int = 10_000) -> list[LogEvent]:
+        """The last `limit` events of a log group or one of its streams, oldest first."""
+        parameters: dict[str, Any] = {"logGroupName": group, "limit": limit}
+        if stream is not None:
+            parameters |= {"logStreamName": stream, "startFromHead": False}
+            answer = self.connection.aws_json("logs", "Logs_20140328.GetLogEvents", parameters)
+            return [LogEvent(e["timestamp"], e["message"], stream) for e in answer["events"]]
+        events: list[LogEvent] = []
+        while True:
+            page = self.connection.aws_json("logs", "Logs_20140328.FilterLogEvents", parameters)
+            events += [LogEvent(e["timestamp"], e["message"], e["logStreamName"]) for e in page["events"]]
+            if "nextToken" not in page:
+                return events[-limit:]
+            parameters["nextToken"] = page["nextToken"]
+
+    def shutdown(self) -> None:
+        """Ask the lab to end; its state stays on disk."""
+        self.connection.request("lablambda", "POST", "/lablambda/shutdown")
+
+    def close(self) -> None:
+        """End a private lab; let go of a shared one."""
+        self.connection.close()
+        if self._lease is not None:
+            self._lease.end()
+            self._lease = None
+
+
+def connect(name: str | None = None) -> Lab:
+    """The lab named by `name`, else by LABLAMBDA_LAB, else "default"; started if it isn't running."""
+    from lablambda.launch import find_or_start
+
+    return Lab(find_or_start(name))
+
+
+def _query(**parameters: str | None) -> str:
+    return urlencode({name: value for name, value in parameters.items() if value is not None})
+
+
+def _report_in(text: str) -> Report | None:
+    for line in reversed(text.splitlines()):
+        report = platform_log.parse_report(line)
+        if report is not None:
+            return report
+    return None
+
+
+def _record(row: dict[str, Any]) -> Record:
+    return Record(
+        started=row["started"],
+        source=row["source"],
+        version=row["version"],
+        log_stream=row["log_stream"],
+        report=Report(**row["report"]),
+        error=row["error"],
+    )
+
+
+def _one_invocation(events: list[LogEvent], request_id: str) -> list[LogEvent]:
+    """An environment handles one event at a time, so an invocation's lines stand together."""
+    first = next(
+        (i for i, e in enumerate(events) if e.message.startswith(f"START RequestId: {request_id}")), None
+    )
+    if first is None:
+        return []
+    last = first
+    for last in range(first, len(events)):
+        if events[last].message.startswith(f"REPORT RequestId: {request_id}"):
+            break
+    return events[first : last + 1]

@@ -1,0 +1,178 @@
+"""Carrying a deployment out: look, plan, do. Everything goes through AWS's API.
+
+Each step can be repeated: a deployment that was cut off is finished by deploying again.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lablambda.client import Lab
+from lablambda.model.deployment import Deployment
+from lablambda.packaging.requirements import RequirementsError, layer_name, layer_zip
+from lablambda.packaging.zips import zip_files
+from lablambda.rules.names import ACCOUNT, function_arn
+from lablambda.rules.plan import Code, Current, LayerOf, Step, attached_buckets, plan
+
+# A lab takes any role as given; it stands for what the function may do.
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/lablambda"
+Client = Callable[[str], Any]
+
+
+class DeploymentError(Exception):
+    """A deployment stopped at a step; the message names it, the reason and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What a deployment did. `verdict` is created, updated, unchanged or planned; `code_size` bytes."""
+
+    name: str
+    verdict: str
+    steps: tuple[Step, ...]
+    seconds: float
+    handler: str
+    runtime: str
+    code_size: int
+    sources: tuple[str, ...]
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from lablambda.jupyter import display
+
+        return display.deployed(self)
+
+
+def deploy(wanted: Deployment, lab: Lab, *, dry_run: bool = False) -> Deployed:
+    """Make the lab have `wanted`. With `dry_run` only say what would be done.
+
+    Raises DeploymentError; what was done before stays, and deploying again goes on from there.
+    """
+    from botocore.exceptions import ClientError
+
+    began = time.perf_counter()
+    try:
+        code = _code(wanted)
+        current = _observe(wanted, code, lab.client)
+    except RequirementsError as error:
+        raise DeploymentError(
+            f"--requires {' '.join(wanted.requires)}: {error}\nCheck the names and versions, and the network."
+        ) from None
+    except ClientError as error:
+        raise DeploymentError(f"The lab couldn't be asked what is there: {_words(error)}") from None
+    steps = plan(current, wanted, code, role=ROLE, arn=function_arn(wanted.name))
+    if not dry_run:
+        _apply(steps, dict(current.layers), lab.client)
+    return Deployed(
+        name=wanted.name,
+        verdict=_verdict(current, steps, dry_run=dry_run),
+        steps=tuple(steps),
+        seconds=time.perf_counter() - began,
+        handler=wanted.handler,
+        runtime=wanted.runtime,
+        code_size=len(code.zip),
+        sources=tuple(map(str, wanted.sources)),
+    )
+
+
+def _verdict(current: Current, steps: list[Step], *, dry_run: bool) -> str:
+    if dry_run:
+        return "planned"
+    if current.function is None:
+        return "created"
+    return "updated" if steps else "unchanged"
+
+
+def _code(wanted: Deployment) -> Code:
+    data = zip_files(wanted.files)
+    sha256 = base64.b64encode(hashlib.sha256(data).digest()).decode()
+    layers = {}
+    if wanted.requires:
+        layers[layer_name(wanted.requires, wanted.runtime)] = layer_zip(wanted.requires, wanted.runtime)
+    return Code(data, sha256, layers)
+
+
+# ---------------------------------------------------------------------------------------------- look
+
+
+def _observe(wanted: Deployment, code: Code, client: Client) -> Current:
+    functions = client("lambda")
+    function = _or_none(lambda: functions.get_function_configuration(FunctionName=wanted.name))
+    sources = _policy_sources(functions, wanted.name) if function is not None else {}
+    buckets = dict.fromkeys([*attached_buckets(sources), *(source.bucket for source in wanted.sources)])
+    layers = [*code.layers, *(name for name in wanted.layers if not name.startswith("arn:"))]
+    return Current(
+        function=function,
+        sources=sources,
+        buckets={name: _notifications(client("s3"), name) for name in buckets},
+        layers={name: arn for name in layers if (arn := _newest_layer(functions, name))},
+    )
+
+
+def _policy_sources(functions: Any, name: str) -> dict[str, str]:
+    answer = _or_none(lambda: functions.get_policy(FunctionName=name))
+    if answer is None:
+        return {}
+    statements = json.loads(answer["Policy"])["Statement"]
+    return {s["Sid"]: s.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn", "") for s in statements}
+
+
+def _notifications(s3: Any, bucket: str) -> dict[str, Any] | None:
+    answer: dict[str, Any] | None = _or_none(lambda: s3.get_bucket_notification_configuration(Bucket=bucket))
+    return answer
+
+
+def _newest_layer(functions: Any, name: str) -> str | None:
+    answer = _or_none(lambda: functions.list_layer_versions(LayerName=name, MaxItems=1))
+    versions = answer["LayerVersions"] if answer else []
+    return str(versions[0]["LayerVersionArn"]) if versions else None
+
+
+def _or_none(ask: Callable[[], Any]) -> Any:
+    """What AWS answers, or None if it says there is no such thing."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return ask()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("ResourceNotFoundException", "NoSuchBucket", "404"):
+            return None
+        raise
+
+
+# ------------------------------------------------------------------------------------------------ do
+
+
+def _apply(steps: list[Step], layers: dict[str, str], client: Client) -> None:
+    from botocore import xform_name
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    for step in steps:
+        call = getattr(client(step.service), xform_name(step.operation))
+        try:
+            answer = call(**_with_layers(step.parameters, layers))
+        except (ClientError, BotoCoreError) as error:
+            raise DeploymentError(f"Couldn't {step.text}: {_words(error)}") from None
+        if step.operation == "PublishLayerVersion":
+            layers[step.parameters["LayerName"]] = answer["LayerVersionArn"]
+
+
+def _with_layers(parameters: Any, layers: dict[str, str]) -> dict[str, Any]:
+    filled = dict(parameters)
+    if "Layers" in filled:
+        filled["Layers"] = [
+            layers[item.name] if isinstance(item, LayerOf) else item for item in filled["Layers"]
+        ]
+    return filled
+
+
+def _words(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    if response is None:
+        return str(error)
+    return f"{response['Error']['Code']}: {response['Error']['Message']}"

@@ -1,0 +1,87 @@
+"""Is this machine ready? Each finding says what was looked at, whether it is well, and what to do."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lablambda.client import Lab
+from lablambda.config import cache_dir, data_dir, runtime_dir
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `advice` is empty when all is well."""
+
+    name: str
+    ok: bool
+    detail: str
+    advice: str = ""
+
+
+def examine(lab: Lab | None) -> list[Finding]:
+    """Look at this machine, and at the lab if there is one."""
+    return [*_machine(), *_packages(), *_folders(), *_lab(lab)]
+
+
+def _machine() -> Iterator[Finding]:
+    linux = sys.platform == "linux"
+    yield Finding(
+        "operating system",
+        linux,
+        sys.platform,
+        "" if linux else "Environments are forked as Linux does it; use Linux.",
+    )
+    version = sys.version.split()[0]
+    yield Finding(
+        "python",
+        sys.version_info >= (3, 11),
+        version,
+        "" if sys.version_info >= (3, 11) else "Use 3.11 or newer.",
+    )
+
+
+def _packages() -> Iterator[Finding]:
+    for package, purpose in (
+        ("uvloop", "the lab's event loop"),
+        ("boto3", "AWS's SDK for notebooks and handlers"),
+        ("moto", "S3, DynamoDB, SQS and other services"),
+        ("uv", "building layers for --requires"),
+        ("papermill", "running notebooks"),
+    ):
+        try:
+            yield Finding(package, True, f"{importlib.metadata.version(package)}, {purpose}")
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(package, False, f"missing, {purpose}", f"Install it: pip install {package}")
+
+
+def _folders() -> Iterator[Finding]:
+    for name, folder in (
+        ("data folder", data_dir("default").parent),
+        ("runtime folder", runtime_dir()),
+        ("cache folder", cache_dir()),
+    ):
+        nearest = _nearest_existing(folder)
+        writable = os.access(nearest, os.W_OK)
+        yield Finding(
+            name, writable, str(folder), "" if writable else f"Make {nearest} writable, or use --data DIR."
+        )
+
+
+def _nearest_existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def _lab(lab: Lab | None) -> Iterator[Finding]:
+    if lab is None:
+        yield Finding(
+            "lab", True, "none is running; %load_ext lablambda or 'lablambda up --detach' starts one"
+        )
+        return
+    status = lab.status()
+    yield Finding("lab", True, f"{status['name']} at {status['endpoint']}, version {status['version']}")
+    yield Finding("runtimes", bool(status["runtimes"]), ", ".join(status["runtimes"]))

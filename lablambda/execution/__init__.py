@@ -1,0 +1,1 @@
+"""Execution environments: one process each, one event at a time."""

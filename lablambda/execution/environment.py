@@ -1,0 +1,303 @@
+"""One execution environment, from its first init to its end.
+
+It keeps a folder for /tmp and a log stream of its own as long as it lives, and a runtime process that
+may be replaced: after a timeout or a crash the environment is *reset*, and its next invocation begins
+with a suppressed init. Which move is legal when is a table in `rules/lifecycle.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import math
+import os
+import shutil
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lablambda.execution.channel import ChannelClosed, Kind
+from lablambda.execution.variables import platform_variables
+from lablambda.execution.worker import Launch, Runtime, Worker
+from lablambda.model.function import Version
+from lablambda.model.invocation import Invocation, Outcome, Report
+from lablambda.rules import lifecycle, platform_log
+from lablambda.rules.lifecycle import Move, State
+from lablambda.rules.limits import INIT_SECONDS, LOG_TAIL_BYTES
+
+WriteLog = Callable[[Version, str, str], None]  # version, stream, message
+_TAIL_EVENTS = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run of the handler, or an init, ended. `payload` is the answer or the error's JSON."""
+
+    payload: bytes
+    status: str = "success"
+    error_type: str = ""
+    peak_mb: int = 0
+
+    @property
+    def failed(self) -> bool:
+        return self.status != "success"
+
+
+class Environment:
+    """One at a time: `invoke` is never called while another is under way."""
+
+    def __init__(
+        self,
+        version: Version,
+        runtime: Runtime,
+        *,
+        folder: Path,
+        task: Path,
+        layers: Path | None,
+        access: Callable[[Version], Mapping[str, str]],
+        write_log: WriteLog,
+    ) -> None:
+        self.version = version
+        self.identity = uuid.uuid4().hex
+        self.log_stream = platform_log.stream_name(
+            time.strftime("%Y/%m/%d", time.gmtime()), version.number, self.identity
+        )
+        self.state = State.NEW
+        self.peak_mb = 0
+        self._runtime = runtime
+        self._folder = folder / self.identity
+        self._task = task
+        self._layers = layers
+        self._access = access
+        self._write_log = write_log
+        self._tail: deque[str] = deque(maxlen=_TAIL_EVENTS)
+        self._worker: Worker | None = None
+
+    # ------------------------------------------------------------------------------------ its life
+
+    async def invoke(self, invocation: Invocation) -> Outcome:
+        """Handle one event: init first if there is no process, then the handler under its timeout."""
+        self._tail.clear()
+        init_ms: float | None = None
+        ending: Ending | None = None
+        if self.state is State.NEW:
+            began = time.perf_counter()
+            ending = await self._first_init(invocation.request_id)
+            init_ms = (time.perf_counter() - began) * 1000
+            if ending is not None and ending.status == "timeout":
+                # AWS runs a too slow init again, inside the invocation and under its timeout.
+                ending, init_ms = None, None
+        self._log(platform_log.start(invocation.request_id, self.version.number))
+        began = time.perf_counter()
+        if ending is None:
+            ending = await self._run(invocation)
+        duration_ms = (time.perf_counter() - began) * 1000
+        return self._report(invocation, ending, duration_ms, init_ms)
+
+    async def stop(self) -> None:
+        """End the process and remove /tmp."""
+        self._move(Move.STOP)
+        await self._end_worker()
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
+    @property
+    def usable(self) -> bool:
+        return self.state in (State.NEW, State.IDLE, State.RESET)
+
+    # ------------------------------------------------------------------------------------ init phase
+
+    async def _first_init(self, request_id: str) -> Ending | None:
+        """The init phase proper; None if it went well."""
+        self._log(platform_log.init_start(self._runtime.name, self._runtime.version))
+        began = time.perf_counter()
+        ending = await self._init(INIT_SECONDS, request_id)
+        if ending is not None:
+            spent = (time.perf_counter() - began) * 1000
+            self._log(
+                platform_log.init_report(
+                    spent, phase="init", status=ending.status, error_type=ending.error_type
+                )
+            )
+        return ending
+
+    async def _init(self, limit_s: float, request_id: str) -> Ending | None:
+        """Start a process and wait until its code is loaded; None if it is ready."""
+        self._move(Move.START)
+        try:
+            async with asyncio.timeout(limit_s):
+                self._worker = await self._runtime.start(self._launch())
+                kind, body = await self._worker.channel.receive()
+        except TimeoutError:
+            await self._reset()
+            return Ending(b"", "timeout", "Sandbox.Timedout")
+        except ChannelClosed:
+            return await self._crashed(request_id)
+        except BaseException:
+            await self._reset()
+            raise
+        if kind is Kind.READY:
+            self._move(Move.READY)
+            return None
+        await self._reset()
+        return Ending(body, "error", _error_type(body))
+
+    def _launch(self) -> Launch:
+        scratch = self._folder / "tmp"
+        scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+        variables = platform_variables(
+            self.version,
+            log_stream=self.log_stream,
+            task=str(self._task),
+            scratch=str(scratch),
+            access=self._access(self.version),
+        )
+        return Launch(
+            handler=self.version.handler,
+            task=self._task,
+            layers=self._layers,
+            scratch=scratch,
+            variables=variables,
+            write_log=self._log,
+        )
+
+    # ---------------------------------------------------------------------------------- invoke phase
+
+    async def _run(self, invocation: Invocation) -> Ending:
+        limit_s = self.version.timeout_s
+        deadline = time.monotonic() + limit_s
+        if self._worker is not None and self._worker.exited.done():
+            await self._reset()  # it ended while it was idle
+        if self.state is State.RESET:
+            ending = await self._init(limit_s, invocation.request_id)
+            if ending is not None:
+                return self._timed_out(invocation) if ending.status == "timeout" else ending
+        self._move(Move.INVOKE)
+        assert self._worker is not None
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                await self._worker.channel.invoke(_header(invocation, limit_s), invocation.payload)
+                kind, body = await self._worker.channel.receive()
+        except TimeoutError:
+            self.peak_mb = max(self.peak_mb, _peak_of(self._worker.pid))
+            await self._reset()
+            return self._timed_out(invocation)
+        except ChannelClosed:
+            return await self._crashed(invocation.request_id)
+        except BaseException:
+            await self._reset()
+            raise
+        self._worker.logs.drain()
+        self._move(Move.DONE)
+        self.peak_mb = max(self.peak_mb, math.ceil(int.from_bytes(body[:4], "big") / 1024))
+        if kind is Kind.RESPONSE:
+            return Ending(body[4:])
+        return Ending(body[4:], "error", _error_type(body[4:]))
+
+    def _timed_out(self, invocation: Invocation) -> Ending:
+        message = f"RequestId: {invocation.request_id} Error: Task timed out after {self.version.timeout_s:.2f} seconds"
+        body = {"errorType": "Sandbox.Timedout", "errorMessage": message}
+        return Ending(json.dumps(body).encode(), "timeout", "Sandbox.Timedout")
+
+    async def _crashed(self, request_id: str) -> Ending:
+        """The process ended by itself, by a signal or by exit."""
+        status = await self._reset()
+        message = f"RequestId: {request_id} Error: {_exit_text(status)}"
+        body = {"errorType": "Runtime.ExitError", "errorMessage": message}
+        return Ending(json.dumps(body).encode(), "error", "Runtime.ExitError")
+
+    async def _reset(self) -> int:
+        self._move(Move.FAIL)
+        return await self._end_worker()
+
+    async def _end_worker(self) -> int:
+        worker, self._worker = self._worker, None
+        return 0 if worker is None else await worker.end()
+
+    def _move(self, move: Move) -> None:
+        # An environment that is being stopped stays stopped, whatever its last process does.
+        if self.state is not State.STOPPED:
+            self.state = lifecycle.after(self.state, move)
+
+    # ----------------------------------------------------------------------------------------- words
+
+    def _log(self, message: str) -> None:
+        self._tail.append(message)
+        self._write_log(self.version, self.log_stream, message)
+
+    def _report(
+        self, invocation: Invocation, ending: Ending, duration_ms: float, init_ms: float | None
+    ) -> Outcome:
+        report = Report(
+            request_id=invocation.request_id,
+            duration_ms=round(duration_ms, 2),
+            billed_ms=platform_log.billed_ms(duration_ms, init_ms),
+            memory_mb=self.version.memory_mb,
+            max_memory_mb=self.peak_mb,
+            init_ms=None if init_ms is None else round(init_ms, 2),
+            status=ending.status,
+            error_type=ending.error_type,
+        )
+        self._log(platform_log.end(invocation.request_id))
+        self._log(platform_log.report(report))
+        return Outcome(
+            payload=ending.payload,
+            report=report,
+            executed_version=self.version.number,
+            function_error="Unhandled" if ending.failed else None,
+            log_tail=self._last_log_bytes(),
+        )
+
+    def _last_log_bytes(self) -> bytes:
+        lines: list[bytes] = []
+        size = 0
+        for message in reversed(self._tail):
+            line = message.encode() + (b"" if message.endswith("\n") else b"\n")
+            lines.append(line)
+            size += len(line)
+            if size >= LOG_TAIL_BYTES:
+                break
+        return b"".join(reversed(lines))[-LOG_TAIL_BYTES:]
+
+
+def _header(invocation: Invocation, limit_s: float) -> dict[str, object]:
+    header: dict[str, object] = {
+        "request_id": invocation.request_id,
+        "arn": invocation.arn,
+        "deadline_ms": int((time.time() + limit_s) * 1000),
+    }
+    if invocation.client_context:
+        header["client_context"] = invocation.client_context
+    if invocation.trace_id:
+        header["trace_id"] = invocation.trace_id
+    return header
+
+
+def _error_type(body: bytes) -> str:
+    with contextlib.suppress(ValueError, AttributeError):
+        return str(json.loads(body).get("errorType", ""))
+    return ""
+
+
+def _exit_text(status: int) -> str:
+    """A wait status in AWS's words."""
+    if os.WIFSIGNALED(status):
+        names = {9: "killed", 11: "segmentation fault", 6: "aborted", 15: "terminated"}
+        number = os.WTERMSIG(status)
+        return f"Runtime exited with error: signal: {names.get(number, str(number))}"
+    code = os.WEXITSTATUS(status)
+    if code == 0:
+        return "Runtime exited without providing a reason"
+    return f"Runtime exited with error: exit status {code}"
+
+
+def _peak_of(pid: int) -> int:
+    """The process's peak resident memory in MB, 0 if it is gone."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return math.ceil(int(line.split()[1]) / 1024)
+    return 0

@@ -1,0 +1,70 @@
+"""The environment variables that the platform gives a function.
+
+Source: Defined runtime environment variables,
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+Nothing of the lab's or the user's own environment passes through.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from lablambda.model.function import Version
+from lablambda.rules.names import REGION
+
+# What a caller may not set on a function.
+RESERVED = frozenset(
+    {
+        "_HANDLER",
+        "_X_AMZN_TRACE_ID",
+        "AWS_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_LAMBDA_RUNTIME_API",
+        "AWS_REGION",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "LAMBDA_RUNTIME_DIR",
+        "LAMBDA_TASK_ROOT",
+        "TZ",
+    }
+)
+
+
+def platform_variables(
+    version: Version, *, log_stream: str, task: str, scratch: str, access: Mapping[str, str]
+) -> dict[str, str]:
+    """The whole environment of a function's process.
+
+    `access` holds the role's credentials and the endpoint of the lab's AWS API. LAMBDA_TASK_ROOT is
+    the real folder, and TMPDIR the environment's own, as long as /var/task and /tmp aren't mounted.
+    """
+    return {
+        # May be overridden by the function's own.
+        "LANG": "en_US.UTF-8",
+        "PATH": os.defpath,
+        "HOME": scratch,  # or AWS's SDKs would read the configuration of the person who runs the lab
+        "TMPDIR": scratch,
+        **version.variables,
+        "_HANDLER": version.handler,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{version.runtime}",
+        "AWS_LAMBDA_FUNCTION_NAME": version.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": version.number,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory_mb),
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": version.log_group,
+        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        "LAMBDA_TASK_ROOT": task,
+        "TZ": ":UTC",
+        **access,
+    }

@@ -1,0 +1,110 @@
+"""This machine as a host: a pool of environments for each version that is in use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from lablambda.execution.environment import Environment, WriteLog
+from lablambda.execution.pool import Pool
+from lablambda.execution.worker import Runtime
+from lablambda.model.errors import InvalidParameterValue
+from lablambda.model.function import Version
+from lablambda.model.invocation import Invocation, Outcome
+from lablambda.packaging.store import PackageStore
+from lablambda.runtimes.registry import Runtimes
+
+IDLE_S = 300.0
+_REAP_EVERY_S = 5.0
+
+
+class LocalHost:
+    """Runs invocations in environments of this machine."""
+
+    def __init__(
+        self,
+        runtimes: Runtimes,
+        store: PackageStore,
+        folder: Path,
+        *,
+        access: Callable[[Version], Mapping[str, str]],
+        write_log: WriteLog,
+        idle_s: float = IDLE_S,
+    ) -> None:
+        self._runtimes = runtimes
+        self._store = store
+        self._folder = folder
+        self._access = access
+        self._write_log = write_log
+        self._idle_s = idle_s
+        self._pools: dict[tuple[str, str], Pool] = {}
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    async def run(self, version: Version, invocation: Invocation) -> tuple[Outcome, str]:
+        """Run one invocation; gives the outcome and the log stream it wrote to."""
+        pool = self._pools.get(_key(version)) or await self._new_pool(version)
+        async with pool.environment() as environment:
+            return await environment.invoke(invocation), environment.log_stream
+
+    async def warm(self, version: Version) -> None:
+        """Get the version's runtime ready, so that its first environment starts quickly."""
+        await (await self._runtime(version.runtime)).warm()
+
+    def retire(self, version: Version) -> None:
+        """Let the version's environments end as they fall idle."""
+        pool = self._pools.pop(_key(version), None)
+        if pool is not None:
+            task = asyncio.ensure_future(pool.retire())
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
+
+    def count(self) -> dict[str, int]:
+        """How many environments there are, and how many are busy."""
+        pools = self._pools.values()
+        return {"total": sum(map(len, pools)), "busy": sum(pool.busy for pool in pools)}
+
+    async def keep_tidy(self) -> None:
+        """End idle environments, for ever."""
+        while True:
+            await asyncio.sleep(min(_REAP_EVERY_S, self._idle_s))
+            for key, pool in list(self._pools.items()):
+                await pool.reap(self._idle_s)
+                if len(pool) == 0:
+                    self._pools.pop(key, None)
+
+    async def close(self) -> None:
+        """End every environment and every runtime."""
+        await asyncio.gather(*(pool.close() for pool in self._pools.values()))
+        await asyncio.gather(*self._retiring)
+        await self._runtimes.close()
+
+    async def _new_pool(self, version: Version) -> Pool:
+        runtime = await self._runtime(version.runtime)
+        task, layers = self._store.folder(version.package), self._store.merged(version.layers)
+
+        def make() -> Environment:
+            return Environment(
+                version,
+                runtime,
+                folder=self._folder,
+                task=task,
+                layers=layers,
+                access=self._access,
+                write_log=self._write_log,
+            )
+
+        return self._pools.setdefault(_key(version), Pool(make))
+
+    async def _runtime(self, name: str) -> Runtime:
+        runtime = await self._runtimes.find(name)
+        if runtime is None:
+            here = ", ".join(await self._runtimes.all())
+            raise InvalidParameterValue(
+                f"This machine has no {name}; it has {here}. Choose one of these, or install it and restart the lab."
+            )
+        return runtime
+
+
+def _key(version: Version) -> tuple[str, str]:
+    return version.arn, version.revision

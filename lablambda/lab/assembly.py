@@ -1,0 +1,169 @@
+"""Where the lab is put together: this module knows every room, the rooms know each other by argument."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lablambda.config import ConfigError
+from lablambda.hosts.local import IDLE_S, LocalHost
+from lablambda.lab import catalog, queue
+from lablambda.lab.catalog import Catalog
+from lablambda.lab.credentials import KeyRing
+from lablambda.lab.deploy import Deployer
+from lablambda.lab.house import House
+from lablambda.lab.invoke import Invoker
+from lablambda.lab.queue import AsyncQueue
+from lablambda.lab.triggers import Triggers
+from lablambda.model.events import LogLine
+from lablambda.model.function import Version
+from lablambda.packaging.store import PackageStore
+from lablambda.rules.limits import ACCOUNT_CONCURRENCY
+from lablambda.runtimes.registry import Runtimes
+from lablambda.services.backend import MotoServices, NoServices, Push, Services
+from lablambda.storage.journal import Journal
+from lablambda.telemetry import recorder
+from lablambda.telemetry.bus import Bus
+from lablambda.telemetry.history import History
+from lablambda.telemetry.logs import Logs
+from lablambda.telemetry.recorder import Recorder
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a lab is to be. `port` 0 takes a free one; times are seconds, None means never."""
+
+    name: str
+    data: Path
+    access_key: str
+    secret_key: str
+    port: int = 0
+    services: str = "moto"
+    verify: bool = True
+    concurrency: int = ACCOUNT_CONCURRENCY
+    environment_idle_s: float = IDLE_S
+    idle_exit_s: float | None = None
+
+
+@asynccontextmanager
+async def open_house(settings: Settings) -> AsyncIterator[House]:
+    """Build the lab; on leaving, take it down in the opposite order.
+
+    Raises ConfigError if the data folder can't be used or another lab uses it.
+    """
+    with _own_folder(settings.data):
+        house, undo = _build(settings)
+        house.runtimes.start()
+        dispatcher = asyncio.ensure_future(house.queue.run())
+        tidying = asyncio.ensure_future(house.host.keep_tidy())
+        try:
+            yield house
+        finally:
+            for task in (dispatcher, tidying):
+                task.cancel()
+            await asyncio.gather(dispatcher, tidying, return_exceptions=True)
+            await house.services.close()
+            await house.host.close()
+            await undo()
+
+
+def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
+    data = settings.data
+    journal = Journal(data / "journal.db", catalog.SCHEMA + queue.SCHEMA, durable=True)
+    telemetry = Journal(data / "telemetry.db", recorder.SCHEMA, durable=False)
+    record = Recorder(telemetry)
+    bus = Bus()
+    bus.listen(record.hear)
+
+    known = Catalog(journal)
+    store = PackageStore(data / "packages")
+    store.keep_only(known.packages())
+    keys = KeyRing(settings.access_key, settings.secret_key)
+    runtimes = Runtimes(data / "runtimes")
+
+    def access(version: Version) -> Mapping[str, str]:
+        return {**keys.issue(version), "AWS_ENDPOINT_URL": house.endpoint}
+
+    def write_log(version: Version, stream: str, message: str) -> None:
+        bus.publish(LogLine(version.log_group, stream, int(time.time() * 1000), message))
+
+    host = LocalHost(
+        runtimes,
+        store,
+        _fresh(data / "environments"),
+        access=access,
+        write_log=write_log,
+        idle_s=settings.environment_idle_s,
+    )
+    invoker = Invoker(known, host, bus, limit=settings.concurrency)
+    waiting = AsyncQueue(journal, invoker.invoke, time.time)
+    triggers = Triggers(known, waiting.put)
+    house = House(
+        name=settings.name,
+        data=data,
+        verify=settings.verify,
+        keys=keys,
+        catalog=known,
+        store=store,
+        deployer=Deployer(known, store, host),
+        invoker=invoker,
+        queue=waiting,
+        host=host,
+        runtimes=runtimes,
+        services=_services(settings, triggers.deliver),
+        logs=Logs(telemetry, record),
+        history=History(telemetry, record),
+    )
+
+    async def undo() -> None:
+        await record.flush()
+        await telemetry.close()
+        await journal.close()
+
+    return house, undo
+
+
+def _services(settings: Settings, deliver: Callable[[Push], Awaitable[str | None]]) -> Services:
+    if settings.services == "none":
+        return NoServices()
+    return MotoServices(settings.data / "services", deliver)
+
+
+def _fresh(folder: Path) -> Path:
+    """An empty folder: what a lab that was killed left in it belongs to nobody."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
+    return folder
+
+
+@contextlib.contextmanager
+def _own_folder(folder: Path) -> Iterator[None]:
+    """Have the data folder to ourselves."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigError(
+            f"The data folder {folder} can't be used ({error.strerror}). Name one that you may write to: "
+            "lablambda up --data DIR"
+        ) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise ConfigError(
+            f"Another lab is using the data folder {folder}. See 'lablambda status', or give this one its own: "
+            "lablambda up --name OTHER"
+        ) from None
+    try:
+        yield
+    finally:
+        os.close(descriptor)

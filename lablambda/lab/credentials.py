@@ -1,0 +1,69 @@
+"""Who may sign requests: the lab's owner, and each function with its role's temporary credentials."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from collections.abc import Mapping
+
+from lablambda.model.function import Version
+
+SESSION_S = 36 * 3600
+
+
+class UnknownKey(Exception):
+    """No such access key, or a session token that isn't ours."""
+
+
+class ExpiredToken(Exception):
+    """A session token past its time."""
+
+
+class KeyRing:
+    """Session credentials are derived from a key that lives as long as the lab's process, so none is
+    stored: the token says who and until when, and can't be forged."""
+
+    def __init__(self, access_key: str, secret_key: str) -> None:
+        self._access_key = access_key
+        self._secret_key = secret_key
+        self._sealing_key = secrets.token_bytes(32)
+
+    def issue(self, version: Version) -> Mapping[str, str]:
+        """Role credentials for one environment, as the variables that AWS's SDKs read."""
+        access_key = "ASIA" + base64.b32encode(secrets.token_bytes(10)).decode()
+        claims = {
+            "key": access_key,
+            "role": version.role,
+            "function": version.arn,
+            "until": int(time.time()) + SESSION_S,
+        }
+        body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode()
+        return {
+            "AWS_ACCESS_KEY_ID": access_key,
+            "AWS_SECRET_ACCESS_KEY": self._derive("secret", access_key),
+            "AWS_SESSION_TOKEN": f"{body}.{self._derive('token', body)}",
+        }
+
+    def secret_for(self, access_key: str, token: str | None) -> str:
+        """The secret that a request of `access_key` must be signed with."""
+        if token is None:
+            if access_key != self._access_key:
+                raise UnknownKey
+            return self._secret_key
+        body, _, seal = token.partition(".")
+        if not hmac.compare_digest(seal, self._derive("token", body)):
+            raise UnknownKey
+        claims = json.loads(base64.urlsafe_b64decode(body))
+        if claims["key"] != access_key:
+            raise UnknownKey
+        if claims["until"] < time.time():
+            raise ExpiredToken
+        return self._derive("secret", access_key)
+
+    def _derive(self, purpose: str, text: str) -> str:
+        digest = hmac.digest(self._sealing_key, f"{purpose}:{text}".encode(), hashlib.sha256)
+        return base64.urlsafe_b64encode(digest).decode()

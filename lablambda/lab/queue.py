@@ -1,0 +1,186 @@
+"""Asynchronous invocations: kept on disk before they are acknowledged, and until they are done with.
+
+An event is *due* at some moment of lab time. The dispatcher takes due events, a bounded number at a
+time, runs each through the one door, and asks `rules/retry.py` what comes next. After a crash the
+events that weren't done are there again: each is run at least once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import json
+import sys
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, replace
+
+from lablambda.model.errors import LabError, ResourceNotFound
+from lablambda.model.invocation import Invocation, Outcome
+from lablambda.rules import retry
+from lablambda.rules.retry import Attempt
+from lablambda.storage.journal import Journal
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS event (
+    request_id TEXT PRIMARY KEY, enqueued REAL, due REAL, failures INTEGER, refusals INTEGER,
+    invocation TEXT, payload BLOB);
+"""
+_PUT = """
+INSERT OR REPLACE INTO event (request_id, enqueued, due, failures, refusals, invocation, payload)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+_RESCHEDULE = "UPDATE event SET due = ?, failures = ?, refusals = ? WHERE request_id = ?"
+_DELETE = "DELETE FROM event WHERE request_id = ?"
+_SELECT = "SELECT enqueued, due, failures, refusals, invocation, payload FROM event"
+# How many queued events may run at once: enough to overlap waiting, few enough for a small machine.
+_AT_ONCE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """An accepted event. Times are seconds of lab time."""
+
+    invocation: Invocation
+    enqueued: float
+    due: float
+    failures: int = 0
+    refusals: int = 0
+
+
+class AsyncQueue:
+    def __init__(
+        self,
+        journal: Journal,
+        invoke: Callable[[Invocation], Awaitable[Outcome]],
+        now: Callable[[], float],
+    ) -> None:
+        self._journal = journal
+        self._invoke = invoke
+        self._now = now
+        self._waiting: list[tuple[float, int, Queued]] = []
+        self._sequence = 0
+        self._attempts: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+        for row in journal.read_now(_SELECT):
+            self._add(_queued(row))
+
+    async def put(self, invocation: Invocation) -> None:
+        """Accept an event: when this returns, the disk has it."""
+        now = self._now()
+        queued = Queued(invocation, enqueued=now, due=now)
+        await self._journal.write(_PUT, [_row(queued)])
+        self._add(queued)
+
+    async def run(self) -> None:
+        """Dispatch for ever; on cancellation, attempts under way are abandoned and stay on disk."""
+        try:
+            while True:
+                self._dispatch()
+                await self._next_change()
+        finally:
+            for task in self._attempts:
+                task.cancel()
+            await asyncio.gather(*self._attempts, return_exceptions=True)
+
+    async def settled(self) -> None:
+        """Wait until nothing is due and nothing is being attempted."""
+        while self._attempts or self._is_due():
+            self._changed.clear()
+            await self._changed.wait()
+
+    def counts(self) -> dict[str, int]:
+        """How many events wait, and how many are being attempted."""
+        return {"waiting": len(self._waiting), "running": len(self._attempts)}
+
+    # ------------------------------------------------------------------------------------- dispatching
+
+    def _add(self, queued: Queued) -> None:
+        self._sequence += 1
+        heapq.heappush(self._waiting, (queued.due, self._sequence, queued))
+        self._changed.set()
+
+    def _is_due(self) -> bool:
+        return bool(self._waiting) and self._waiting[0][0] <= self._now()
+
+    def _dispatch(self) -> None:
+        while self._is_due() and len(self._attempts) < _AT_ONCE:
+            _, _, queued = heapq.heappop(self._waiting)
+            task = asyncio.ensure_future(self._attempt(queued))
+            self._attempts.add(task)
+            task.add_done_callback(self._attempt_done)
+
+    def _attempt_done(self, task: asyncio.Task[None]) -> None:
+        self._attempts.discard(task)
+        self._changed.set()
+
+    async def _next_change(self) -> None:
+        full = len(self._attempts) >= _AT_ONCE
+        delay = None if full or not self._waiting else max(0.0, self._waiting[0][0] - self._now())
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(delay):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    async def _attempt(self, queued: Queued) -> None:
+        attempt = await self._try(queued.invocation)
+        counted = replace(
+            queued,
+            failures=queued.failures + (attempt is Attempt.FUNCTION_FAILED),
+            refusals=queued.refusals + (attempt is Attempt.NOT_STARTED),
+        )
+        verdict = retry.judge(
+            attempt,
+            failures=counted.failures,
+            refusals=counted.refusals,
+            enqueued=counted.enqueued,
+            now=self._now(),
+        )
+        request_id = queued.invocation.request_id
+        if verdict.due is None:
+            self._journal.write_soon(_DELETE, [(request_id,)])
+            return
+        later = replace(counted, due=verdict.due)
+        self._journal.write_soon(_RESCHEDULE, [(later.due, later.failures, later.refusals, request_id)])
+        self._add(later)
+
+    async def _try(self, invocation: Invocation) -> Attempt:
+        try:
+            outcome = await self._invoke(invocation)
+        except ResourceNotFound:
+            return Attempt.SUCCEEDED  # the function was deleted: there is nobody left to run it for
+        except LabError:
+            return Attempt.NOT_STARTED
+        except Exception:
+            traceback.print_exc(file=sys.stderr)
+            return Attempt.NOT_STARTED
+        return Attempt.FUNCTION_FAILED if outcome.function_error else Attempt.SUCCEEDED
+
+
+def _row(queued: Queued) -> tuple[object, ...]:
+    invocation = asdict(queued.invocation)
+    payload = invocation.pop("payload")
+    return (
+        queued.invocation.request_id,
+        queued.enqueued,
+        queued.due,
+        queued.failures,
+        queued.refusals,
+        json.dumps(invocation),
+        payload,
+    )
+
+
+def _queued(row: tuple[object, ...]) -> Queued:
+    enqueued, due, failures, refusals, invocation, payload = row
+    fields = json.loads(str(invocation))
+    assert isinstance(payload, bytes)
+    return Queued(
+        Invocation(payload=payload, **fields),
+        float(str(enqueued)),
+        float(str(due)),
+        int(str(failures)),
+        int(str(refusals)),
+    )

@@ -1,0 +1,46 @@
+"""Push: a source knows the function and calls it. The function's resource policy has the last word."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+
+from lablambda.lab.catalog import Catalog
+from lablambda.model.errors import CallerError
+from lablambda.model.invocation import Invocation
+from lablambda.rules import policy
+from lablambda.rules.names import parse_reference
+from lablambda.services.backend import Push
+
+
+class Triggers:
+    def __init__(self, catalog: Catalog, enqueue: Callable[[Invocation], Awaitable[None]]) -> None:
+        self._catalog = catalog
+        self._enqueue = enqueue
+
+    async def deliver(self, push: Push) -> str | None:
+        """Answer a service that asks whether it may invoke, or that does: None, or why not."""
+        try:
+            reference = parse_reference(push.function_arn)
+            function = self._catalog.function(reference)
+        except CallerError as error:
+            return str(error)
+        if not policy.allows(
+            function.statements.values(),
+            principal=push.principal,
+            resource=reference.arn,
+            source_arn=push.source_arn,
+            source_account=push.source_account,
+        ):
+            return f"Not authorized to invoke function [{push.function_arn}]"
+        if push.kind == "invoke":
+            await self._enqueue(
+                Invocation(
+                    function=reference.name,
+                    qualifier=reference.qualifier,
+                    payload=json.dumps(push.event).encode(),
+                    arn=push.function_arn,
+                    source=push.source_arn,
+                )
+            )
+        return None

@@ -1,0 +1,65 @@
+"""One invocation and what became of it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+
+
+def new_request_id() -> str:
+    """A request id as AWS forms it: a random UUID."""
+    return str(uuid.uuid4())
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One event on its way to a handler, whoever asked.
+
+    `payload` is the event's JSON as bytes, passed through untouched. `arn` is the function's ARN as
+    the caller named it, which is what the handler's context shows.
+    """
+
+    function: str
+    qualifier: str | None
+    payload: bytes
+    arn: str
+    request_id: str = field(default_factory=new_request_id)
+    source: str = "api"
+    client_context: str | None = None
+    trace_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The figures of AWS's REPORT line. Times are milliseconds, sizes are MB.
+
+    `init_ms` is set on a cold start only; `status` is "success", "error" or "timeout".
+    """
+
+    request_id: str
+    duration_ms: float
+    billed_ms: int
+    memory_mb: int
+    max_memory_mb: int
+    init_ms: float | None = None
+    status: str = "success"
+    error_type: str = ""
+
+    @property
+    def cold(self) -> bool:
+        return self.init_ms is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an invocation gave: the handler's answer, or the function's error, as JSON bytes.
+
+    A failed function is an outcome too; `function_error` is then "Unhandled", as AWS's
+    X-Amz-Function-Error header has it.
+    """
+
+    payload: bytes
+    report: Report
+    executed_version: str
+    function_error: str | None = None
+    log_tail: bytes = b""

@@ -1,0 +1,1 @@
+"""Pure decisions: functions of values, with time passed in. No I/O, no clock, no asyncio."""

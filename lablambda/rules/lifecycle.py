@@ -1,0 +1,59 @@
+"""The life of an execution environment, as a table.
+
+STARTING covers the init phase; an IDLE environment is frozen between invocations; after a timeout or
+crash it is RESET: its process is gone, its /tmp and log stream stay, and the next invocation begins
+with a suppressed init. Source: Understanding the Lambda execution environment lifecycle,
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class State(Enum):
+    NEW = "new"
+    STARTING = "starting"
+    IDLE = "idle"
+    BUSY = "busy"
+    RESET = "reset"
+    STOPPED = "stopped"
+
+
+class Move(Enum):
+    START = "start"
+    READY = "ready"
+    INVOKE = "invoke"
+    DONE = "done"
+    FAIL = "fail"
+    STOP = "stop"
+
+
+MOVES: dict[tuple[State, Move], State] = {
+    (State.NEW, Move.START): State.STARTING,
+    (State.STARTING, Move.READY): State.IDLE,
+    (State.STARTING, Move.FAIL): State.RESET,
+    (State.IDLE, Move.INVOKE): State.BUSY,
+    (State.IDLE, Move.FAIL): State.RESET,
+    (State.BUSY, Move.DONE): State.IDLE,
+    (State.BUSY, Move.FAIL): State.RESET,
+    (State.RESET, Move.START): State.STARTING,
+    (State.NEW, Move.STOP): State.STOPPED,
+    (State.STARTING, Move.STOP): State.STOPPED,
+    (State.IDLE, Move.STOP): State.STOPPED,
+    (State.BUSY, Move.STOP): State.STOPPED,
+    (State.RESET, Move.STOP): State.STOPPED,
+    (State.STOPPED, Move.STOP): State.STOPPED,
+}
+
+
+class IllegalMove(RuntimeError):
+    """The code asked an environment for something that its state doesn't allow: a bug, not an input."""
+
+
+def after(state: State, move: Move) -> State:
+    """The state that `move` leads to; IllegalMove if `state` doesn't have it."""
+    try:
+        return MOVES[state, move]
+    except KeyError:
+        raise IllegalMove(f"{move.value} in state {state.value}") from None

@@ -1,0 +1,28 @@
+"""AWS's limits, in one place.
+
+Source: Lambda quotas, https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+"""
+
+MEMORY_MB = range(128, 10_240 + 1)
+TIMEOUT_S = range(1, 900 + 1)
+EPHEMERAL_STORAGE_MB = range(512, 10_240 + 1)
+ENVIRONMENT_BYTES = 4_096
+LAYERS = 5
+
+SYNC_PAYLOAD_BYTES = 6 * 1024 * 1024
+ASYNC_PAYLOAD_BYTES = 1024 * 1024
+# What AWS's own clients and recorded errors use: 6 MiB and 100 bytes.
+RESPONSE_BYTES = SYNC_PAYLOAD_BYTES + 100
+CLIENT_CONTEXT_BYTES = 3_583
+
+ZIP_BYTES = 50 * 1024 * 1024
+REQUEST_BYTES = 70_167_211
+UNZIPPED_BYTES = 250 * 1024 * 1024
+
+ACCOUNT_CONCURRENCY = 1_000
+INIT_SECONDS = 10.0
+LOG_TAIL_BYTES = 4_096
+LOG_EVENT_BYTES = 256 * 1024
+
+FILE_DESCRIPTORS = 1_024
+PROCESSES = 1_024

@@ -1,0 +1,1 @@
+"""The Python runtimes: a zygote that is forked, and the bootstrap that each fork runs."""

@@ -1,0 +1,119 @@
+"""The life of a lab's process: open the house, listen, wait for a reason to leave, close."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import resource
+import shutil
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from lablambda.api.door import Door
+from lablambda.api.http import HttpServer
+from lablambda.config import ConfigError, Descriptor, write_descriptor
+from lablambda.lab.assembly import Settings, open_house
+from lablambda.lab.house import House
+
+HOST = "127.0.0.1"
+_IDLE_CHECK_S = 1.0
+
+
+async def serve(
+    settings: Settings,
+    *,
+    descriptor_path: Path,
+    ready: Callable[[Descriptor], None],
+    lease: int | None = None,
+) -> None:
+    """Run a lab until it is told to leave, its lease ends or it has been idle for long enough.
+
+    `lease` is the reading end of a pipe that the owner of a private lab holds: when it ends, so does
+    the lab, and its data folder goes too. Raises ConfigError if the port or data folder can't be used.
+    """
+    _allow_many_descriptors()
+    try:
+        async with open_house(settings) as house, _listening(house, settings.port):
+            descriptor = _describe(house, settings)
+            write_descriptor(descriptor_path, descriptor)
+            ready(descriptor)
+            try:
+                await _reason_to_leave(house, settings.idle_exit_s, lease)
+            finally:
+                descriptor_path.unlink(missing_ok=True)
+    finally:
+        if lease is not None:
+            await asyncio.to_thread(shutil.rmtree, settings.data, ignore_errors=True)
+
+
+@asynccontextmanager
+async def _listening(house: House, port: int) -> AsyncIterator[None]:
+    server = HttpServer(Door(house).respond)
+    try:
+        bound = await server.start(HOST, port)
+    except (OSError, OverflowError) as error:
+        number = getattr(error, "errno", None)
+        why = "is in use" if number == errno.EADDRINUSE else f"can't be listened on ({error})"
+        raise ConfigError(
+            f"Port {port} {why}. Choose another with --port, or leave it out to take a free one."
+        ) from None
+    house.endpoint = f"http://{HOST}:{bound}"
+    try:
+        yield
+    finally:
+        await server.close()
+
+
+def _describe(house: House, settings: Settings) -> Descriptor:
+    return Descriptor(
+        name=house.name,
+        pid=os.getpid(),
+        endpoint=house.endpoint,
+        access_key=settings.access_key,
+        secret_key=settings.secret_key,
+        data=str(house.data),
+    )
+
+
+async def _reason_to_leave(house: House, idle_exit_s: float | None, lease: int | None) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, house.leave.set)
+    if lease is not None:
+        os.set_blocking(lease, False)
+        loop.add_reader(lease, _check_lease, lease, house)
+    watching = asyncio.ensure_future(_leave_when_idle(house, idle_exit_s))
+    try:
+        await house.leave.wait()
+    finally:
+        watching.cancel()
+        if lease is not None:
+            loop.remove_reader(lease)
+
+
+def _check_lease(lease: int, house: House) -> None:
+    with contextlib.suppress(BlockingIOError):
+        if not os.read(lease, 1):
+            house.leave.set()
+
+
+async def _leave_when_idle(house: House, idle_exit_s: float | None) -> None:
+    while idle_exit_s is not None:
+        await asyncio.sleep(min(_IDLE_CHECK_S, idle_exit_s))
+        quiet_s = time.monotonic() - house.last_request
+        if quiet_s >= idle_exit_s and not house.invoker.running and not any(house.queue.counts().values()):
+            print(f"Leaving after {quiet_s:.0f} s without a request.", file=sys.stderr, flush=True)  # noqa: T201 - the lab's log
+            house.leave.set()
+            return
+
+
+def _allow_many_descriptors() -> None:
+    """Each environment takes two descriptors, each client one; the soft limit is often 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,1 @@
+"""Logs, figures and history, kept beside the invoke path."""

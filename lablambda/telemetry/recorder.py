@@ -1,0 +1,96 @@
+"""Writes log lines and finished invocations to disk, in batches, off the invoke path."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import asdict
+
+from lablambda.model.events import Event, InvocationFinished, LogLine
+from lablambda.storage.journal import Journal
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS log (
+    id INTEGER PRIMARY KEY, grp TEXT, stream TEXT, timestamp INTEGER, ingested INTEGER, message TEXT);
+CREATE INDEX IF NOT EXISTS log_by_stream ON log (grp, stream, id);
+CREATE TABLE IF NOT EXISTS log_stream (
+    grp TEXT, name TEXT, created INTEGER, first INTEGER, last INTEGER, ingested INTEGER,
+    PRIMARY KEY (grp, name));
+CREATE TABLE IF NOT EXISTS invocation (
+    id INTEGER PRIMARY KEY, function TEXT, request_id TEXT, started REAL, source TEXT, version TEXT,
+    log_stream TEXT, report TEXT, error TEXT);
+CREATE INDEX IF NOT EXISTS invocation_by_function ON invocation (function, id);
+"""
+_INSERT_LOG = "INSERT INTO log (grp, stream, timestamp, ingested, message) VALUES (?, ?, ?, ?, ?)"
+_TOUCH_STREAM = """
+INSERT INTO log_stream (grp, name, created, first, last, ingested) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (grp, name) DO UPDATE SET last = excluded.last, ingested = excluded.ingested
+"""
+_INSERT_INVOCATION = """
+INSERT INTO invocation (function, request_id, started, source, version, log_stream, report, error)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_FLUSH_AFTER_S = 0.2
+
+
+class Recorder:
+    """Listens to the bus; `flush` makes all that was heard readable."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._lines: list[LogLine] = []
+        self._finished: list[InvocationFinished] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+
+    def hear(self, event: Event) -> None:
+        if isinstance(event, LogLine):
+            self._lines.append(event)
+        else:
+            self._finished.append(event)
+        if self._timer is None:
+            self._timer = self._loop.call_later(_FLUSH_AFTER_S, self._write)
+
+    async def flush(self) -> None:
+        self._write()
+        await self._journal.flush()
+
+    def _write(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        lines, self._lines = self._lines, []
+        finished, self._finished = self._finished, []
+        now = int(time.time() * 1000)
+        if lines:
+            self._journal.write_soon(_INSERT_LOG, [_log_row(line, now) for line in lines])
+            self._journal.write_soon(_TOUCH_STREAM, _stream_rows(lines, now))
+        if finished:
+            self._journal.write_soon(_INSERT_INVOCATION, [_invocation_row(event) for event in finished])
+
+
+def _log_row(line: LogLine, now: int) -> tuple[object, ...]:
+    return line.group, line.stream, line.timestamp, now, line.message
+
+
+def _stream_rows(lines: list[LogLine], now: int) -> list[tuple[object, ...]]:
+    spans: dict[tuple[str, str], tuple[int, int]] = {}
+    for line in lines:
+        key = (line.group, line.stream)
+        first, _ = spans.get(key, (line.timestamp, 0))
+        spans[key] = (first, line.timestamp)
+    return [(group, name, first, first, last, now) for (group, name), (first, last) in spans.items()]
+
+
+def _invocation_row(event: InvocationFinished) -> tuple[object, ...]:
+    return (
+        event.function,
+        event.report.request_id,
+        event.started,
+        event.source,
+        event.version,
+        event.log_stream,
+        json.dumps(asdict(event.report)),
+        None if event.error is None else event.error.decode("utf-8", "replace"),
+    )
