@@ -79,6 +79,15 @@ class Channel:
         del buffer[: 4 + size]
         return Kind(kind), body
 
+    def ended(self) -> bool:
+        """Whether the other end is gone already, without waiting for anything."""
+        try:
+            return not self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
     def no_more(self) -> None:
         """The process is gone: what it sent can still be read, then comes ChannelClosed.
 

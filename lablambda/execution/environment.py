@@ -169,7 +169,7 @@ class Environment:
     async def _run(self, invocation: Invocation) -> Ending:
         limit_s = self.version.timeout_s
         deadline = time.monotonic() + limit_s
-        if self._worker is not None and self._worker.exited.done():
+        if self._worker is not None and self._worker.channel.ended():
             await self._reset()  # it ended while it was idle
         if self.state is State.RESET:
             ending = await self._init(limit_s, invocation.request_id)

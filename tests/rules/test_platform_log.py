@@ -1,0 +1,42 @@
+"""The platform's lines, as recorded from AWS."""
+
+from __future__ import annotations
+
+import pytest
+
+from lablambda.model.invocation import Report
+from lablambda.rules import platform_log
+
+
+def test_report_of_a_cold_start() -> None:
+    report = Report("8f5", 3.014, 114, 128, 36, init_ms=110.1)
+    assert platform_log.report(report) == (
+        "REPORT RequestId: 8f5\tDuration: 3.01 ms\tBilled Duration: 114 ms\tMemory Size: 128 MB\t"
+        "Max Memory Used: 36 MB\tInit Duration: 110.10 ms\t\n"
+    )
+
+
+def test_report_of_a_timeout() -> None:
+    report = Report("8f5", 3000, 3000, 128, 36, status="timeout", error_type="Sandbox.Timedout")
+    assert platform_log.report(report).endswith("Max Memory Used: 36 MB\tStatus: timeout\t\n")
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        Report("a-b", 3.01, 114, 128, 36, init_ms=110.1),
+        Report("a-b", 0.5, 1, 3008, 99),
+        Report("a-b", 7.25, 8, 128, 36, init_ms=1.0, status="error", error_type="Runtime.ExitError"),
+    ],
+)
+def test_a_report_can_be_read_back(report: Report) -> None:
+    assert platform_log.parse_report(platform_log.report(report)) == report
+
+
+def test_other_lines_are_no_reports() -> None:
+    assert platform_log.parse_report("END RequestId: 8f5") is None
+
+
+@pytest.mark.parametrize(("duration", "init", "billed"), [(133.61, 80.0, 214), (3016.78, 84.0, 3101), (0.01, None, 1)])
+def test_init_is_billed(duration: float, init: float | None, billed: int) -> None:
+    assert platform_log.billed_ms(duration, init) == billed

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pytest
+
+from lablambda.model.deployment import S3Source
+from lablambda.model.errors import InvalidParameterValue, NotImplementedHere
+from lablambda.rules.sources import parse_source
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("s3:photos", S3Source("photos")),
+        ("s3:photos/*.jpg", S3Source("photos", "", ".jpg")),
+        ("s3:photos/in/*", S3Source("photos", "in/")),
+        ("s3:photos/in/*.tar.gz", S3Source("photos", "in/", ".tar.gz")),
+        ("s3:photos/in/", S3Source("photos", "in/")),
+    ],
+)
+def test_s3(text: str, expected: S3Source) -> None:
+    assert parse_source(text) == expected
+
+
+def test_a_source_reads_as_it_is_written() -> None:
+    assert str(parse_source("s3:photos/in/*.jpg")) == "s3:photos/in/*.jpg"
+    assert str(parse_source("s3:photos")) == "s3:photos"
+
+
+@pytest.mark.parametrize("text", ["", "photos", "s3:", "s3:Photos", "s3:photos/*a*b", "ftp:x"])
+def test_what_is_no_source(text: str) -> None:
+    with pytest.raises(InvalidParameterValue):
+        parse_source(text)
+
+
+@pytest.mark.parametrize("text", ["sqs:orders", "dynamodb:users", "schedule:rate(5 minutes)", "sns:topic"])
+def test_what_comes_later_says_so(text: str) -> None:
+    with pytest.raises(NotImplementedHere, match="isn't built yet"):
+        parse_source(text)

@@ -1,0 +1,70 @@
+"""One host with real processes, shared by the tests of this folder."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lablambda.hosts.local import LocalHost
+from lablambda.model.function import LATEST, Version
+from lablambda.model.invocation import Invocation, Outcome
+from lablambda.packaging.store import PackageStore
+from lablambda.packaging.zips import zip_files
+from lablambda.rules.names import function_arn
+from lablambda.runtimes.python.runtime import own_runtime
+from lablambda.runtimes.registry import Runtimes
+
+
+@dataclass
+class Bench:
+    """Deploys source and invokes it, with no lab around."""
+
+    host: LocalHost
+    store: PackageStore
+    folder: Path
+    lines: list[str] = field(default_factory=list)
+
+    def function(self, source: str, *, handler: str = "f.handler", timeout: int = 3, **files: str) -> Version:
+        package = self.store.add(zip_files({"f.py": source.encode(), **{n: t.encode() for n, t in files.items()}}))
+        configuration = {
+            "Runtime": own_runtime()[0],
+            "Handler": handler,
+            "Role": "arn:aws:iam::000000000000:role/r",
+            "MemorySize": 256,
+            "Timeout": timeout,
+            "LoggingConfig": {"LogFormat": "Text", "LogGroup": "/aws/lambda/f"},
+            "Environment": {"Variables": {"GREETING": "hello"}},
+        }
+        return Version("f", function_arn("f"), LATEST, configuration, package, str(uuid.uuid4()), "")
+
+    async def invoke(self, version: Version, event: Any = None, **more: Any) -> Outcome:
+        payload = event if isinstance(event, bytes) else json.dumps(event).encode()
+        outcome, _ = await self.host.run(version, Invocation("f", None, payload, version.arn, **more))
+        return outcome
+
+
+Bencher = Callable[[], Awaitable[Bench]]
+
+
+@pytest.fixture(scope="session")
+async def bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
+    folder = tmp_path_factory.mktemp("host")
+    lines: list[str] = []
+    runtimes = Runtimes(folder / "runtimes")
+    store = PackageStore(folder / "packages")
+    host = LocalHost(
+        runtimes,
+        store,
+        folder / "environments",
+        access=lambda _: {"AWS_ACCESS_KEY_ID": "ASIA", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
+        write_log=lambda _version, _stream, message: lines.append(message),
+    )
+    yield Bench(host, store, folder, lines)
+    await host.close()
+    assert not list((folder / "environments").glob("*")), "an environment's folder was left"
