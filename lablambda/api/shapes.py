@@ -101,8 +101,11 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class _Route:
+    """`query` is a fixed part (`List=ALL`) by which the model tells two operations of one path apart."""
+
     method: str
     pattern: re.Pattern[str]
+    query: str
     operation: Operation
 
 
@@ -115,17 +118,20 @@ class Service:
         self.target_prefix: str | None = self.model.metadata.get("targetPrefix")
         self._routes = [] if self.target_prefix else [self._route(name) for name in self.operations]
         # The most fixed text first, so that `/functions/{n}/code` comes before `/functions/{n}`.
-        self._routes.sort(key=lambda route: -len(route.pattern.pattern))
+        self._routes.sort(key=lambda route: (not route.query, -len(route.pattern.pattern)))
 
     def _route(self, name: str) -> _Route:
         http = self.model.operation_model(name).http
-        path = http["requestUri"].partition("?")[0].rstrip("/")
+        path, _, query = http["requestUri"].partition("?")
+        path = path.rstrip("/")
         parts = re.split(r"\{(\w+)(\+?)\}", path)
         pattern = ""
         for i in range(0, len(parts) - 1, 3):
             fixed, member, greedy = parts[i : i + 3]
             pattern += f"{re.escape(fixed)}(?P<{member}>{'.+' if greedy else '[^/]+'})"
-        return _Route(http["method"], re.compile(f"{pattern}{re.escape(parts[-1])}/?"), self.operations[name])
+        return _Route(
+            http["method"], re.compile(f"{pattern}{re.escape(parts[-1])}/?"), query, self.operations[name]
+        )
 
     def match(self, request: Request) -> tuple[Operation, dict[str, str]] | None:
         """The operation and the parts of the path that are its parameters; None if there is none."""
@@ -134,7 +140,11 @@ class Service:
             operation = self.operations.get(name) if prefix == self.target_prefix else None
             return None if operation is None else (operation, {})
         for route in self._routes:
-            if route.method == request.method and (found := route.pattern.fullmatch(request.path)):
+            if (
+                route.method == request.method
+                and (not route.query or route.query in request.query.split("&"))
+                and (found := route.pattern.fullmatch(request.path))
+            ):
                 return route.operation, found.groupdict()
         return None
 

@@ -211,7 +211,7 @@ def _notification_steps(current: Current, wanted: Deployment, bucket: str, arn: 
 def _notification(source: S3Source, prefix: str, arn: str) -> dict[str, Any]:
     rules = [
         {"Name": name, "Value": value}
-        for name, value in (("Prefix", source.prefix), ("Suffix", source.suffix))
+        for name, value in (("prefix", source.prefix), ("suffix", source.suffix))
         if value
     ]
     digest = hashlib.sha256(str(source).encode()).hexdigest()[:8]

@@ -62,7 +62,9 @@ def _read_frame(end: socket.socket) -> bytes:
         b"GET / HTTP/1.1\r\n\r\n",
     ],
 )
-async def test_garbage_ends_the_conversation(ends: tuple[socket.socket, socket.socket], garbage: bytes) -> None:
+async def test_garbage_ends_the_conversation(
+    ends: tuple[socket.socket, socket.socket], garbage: bytes
+) -> None:
     ends[1].send(garbage)
     with pytest.raises(ChannelClosed):
         await Channel(ends[0]).receive()

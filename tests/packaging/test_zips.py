@@ -27,7 +27,9 @@ def archive(*entries: tuple[str, bytes, int]) -> bytes:
 def test_round_trip(tmp_path: Path) -> None:
     files = {"f.py": b"x = 1\n", "pkg/data.bin": bytes(range(256))}
     unzip(zip_files(files), tmp_path)
-    assert {p.relative_to(tmp_path).as_posix(): p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == files
+    assert {
+        p.relative_to(tmp_path).as_posix(): p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()
+    } == files
 
 
 def test_the_same_files_are_the_same_bytes() -> None:
@@ -95,7 +97,9 @@ def test_a_zip_that_lies_about_its_size(tmp_path: Path, monkeypatch: pytest.Monk
     assert sum(p.stat().st_size for p in tmp_path.rglob("*") if p.is_file()) <= 100_000
 
 
-@pytest.mark.parametrize("data", [b"", b"not a zip", b"PK\x03\x04" + bytes(100), zip_files({"a": b"1" * 999})[:-30]])
+@pytest.mark.parametrize(
+    "data", [b"", b"not a zip", b"PK\x03\x04" + bytes(100), zip_files({"a": b"1" * 999})[:-30]]
+)
 def test_what_is_no_zip(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(BadZip, match="Could not unzip uploaded file"):
         unzip(data, tmp_path)

@@ -8,7 +8,9 @@ from lablambda.rules.plan import Code, Current, LayerOf, Step, plan
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:thumb"
 CODE = Code(b"zip", "sha")
-WANTED = Deployment("thumb", "python3.13", "f.handler", {"f.py": b""}, sources=(S3Source("photos", "", ".jpg"),))
+WANTED = Deployment(
+    "thumb", "python3.13", "f.handler", {"f.py": b""}, sources=(S3Source("photos", "", ".jpg"),)
+)
 DEPLOYED: dict[str, Any] = {
     "Runtime": "python3.13",
     "Handler": "f.handler",
@@ -53,7 +55,7 @@ def test_from_nothing() -> None:
     (notification,) = notifications(steps)
     assert notification["LambdaFunctionArn"] == ARN
     assert notification["Events"] == ["s3:ObjectCreated:*"]
-    assert notification["Filter"]["Key"]["FilterRules"] == [{"Name": "Suffix", "Value": ".jpg"}]
+    assert notification["Filter"]["Key"]["FilterRules"] == [{"Name": "suffix", "Value": ".jpg"}]
 
 
 def test_nothing_to_do() -> None:
@@ -77,7 +79,11 @@ def test_only_what_changed_is_sent() -> None:
 def test_another_functions_notifications_are_kept() -> None:
     others = {"Id": "other", "LambdaFunctionArn": "arn:other", "Events": ["s3:ObjectRemoved:*"]}
     queue = {"Id": "q", "QueueArn": "arn:q", "Events": ["s3:ObjectCreated:*"]}
-    bucket = {"LambdaFunctionConfigurations": [others], "QueueConfigurations": [queue], "ResponseMetadata": {}}
+    bucket = {
+        "LambdaFunctionConfigurations": [others],
+        "QueueConfigurations": [queue],
+        "ResponseMetadata": {},
+    }
     steps = make(Current(buckets={"photos": bucket}))
     assert notifications(steps)[0] == others
     configuration = steps[-1].parameters["NotificationConfiguration"]

@@ -37,6 +37,8 @@ def test_other_lines_are_no_reports() -> None:
     assert platform_log.parse_report("END RequestId: 8f5") is None
 
 
-@pytest.mark.parametrize(("duration", "init", "billed"), [(133.61, 80.0, 214), (3016.78, 84.0, 3101), (0.01, None, 1)])
+@pytest.mark.parametrize(
+    ("duration", "init", "billed"), [(133.61, 80.0, 214), (3016.78, 84.0, 3101), (0.01, None, 1)]
+)
 def test_init_is_billed(duration: float, init: float | None, billed: int) -> None:
     assert platform_log.billed_ms(duration, init) == billed

@@ -56,7 +56,11 @@ def test_anything_else_may_not(changes: dict[str, Any]) -> None:
 
 
 def test_wildcards() -> None:
-    assert asks(statement(Action="lambda:*", Principal="*", Condition={"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::*"}}))
+    assert asks(
+        statement(
+            Action="lambda:*", Principal="*", Condition={"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::*"}}
+        )
+    )
 
 
 def test_no_statement_no_way_in() -> None:

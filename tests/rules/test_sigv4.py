@@ -13,7 +13,10 @@ from lablambda.rules import sigv4
 
 URLS = [
     ("lambda", "http://127.0.0.1:9000/2015-03-31/functions/hello/invocations?Qualifier=%24LATEST"),
-    ("lambda", "http://127.0.0.1:9000/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A1%3Af/configuration"),
+    (
+        "lambda",
+        "http://127.0.0.1:9000/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A1%3Af/configuration",
+    ),
     ("lambda", "http://127.0.0.1:9000/a//b/../c/./d/"),
     ("lambda", "http://127.0.0.1:9000/?b=2&a=1&a=0&empty="),
     ("s3", "http://127.0.0.1:9000/bucket/key%20with%20spaces%2Band%C3%A9"),

@@ -31,7 +31,9 @@ class Bench:
     lines: list[str] = field(default_factory=list)
 
     def function(self, source: str, *, handler: str = "f.handler", timeout: int = 3, **files: str) -> Version:
-        package = self.store.add(zip_files({"f.py": source.encode(), **{n: t.encode() for n, t in files.items()}}))
+        package = self.store.add(
+            zip_files({"f.py": source.encode(), **{n: t.encode() for n, t in files.items()}})
+        )
         configuration = {
             "Runtime": own_runtime()[0],
             "Handler": handler,

@@ -29,7 +29,19 @@ def error(outcome: Outcome) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "event",
-    [None, True, 1, 2**70, 1.5, "text", "é \u2028 \U0001f600", [], {}, {"a": [1, {"b": None}]}, "x" * 3_000_000],
+    [
+        None,
+        True,
+        1,
+        2**70,
+        1.5,
+        "text",
+        "é \u2028 \U0001f600",
+        [],
+        {},
+        {"a": [1, {"b": None}]},
+        "x" * 3_000_000,
+    ],
 )
 async def test_any_json_goes_through(bench: Bench, event: Any) -> None:
     outcome = await bench.invoke(bench.function(ECHO), event)
@@ -43,7 +55,9 @@ async def test_bytes_are_sent_verbatim(bench: Bench) -> None:
 
 
 async def test_decimals_keep_every_digit(bench: Bench) -> None:
-    source = "from decimal import Decimal\ndef handler(e, c): return {'n': Decimal('12345678901234567890.10')}"
+    source = (
+        "from decimal import Decimal\ndef handler(e, c): return {'n': Decimal('12345678901234567890.10')}"
+    )
     assert (await bench.invoke(bench.function(source))).payload == b'{"n": 12345678901234567890.10}'
 
 
@@ -127,7 +141,10 @@ async def test_a_syntax_error_names_the_line(bench: Bench) -> None:
 async def test_a_process_that_ends(bench: Bench, end: str, words: str) -> None:
     version = bench.function(f"import os, sys\ndef handler(e, c):\n    if e: {end}\n    return 'well'\n")
     outcome = await bench.invoke(version, 1, request_id="r-2")
-    assert error(outcome) == {"errorType": "Runtime.ExitError", "errorMessage": f"RequestId: r-2 Error: {words}"}
+    assert error(outcome) == {
+        "errorType": "Runtime.ExitError",
+        "errorMessage": f"RequestId: r-2 Error: {words}",
+    }
     assert "\tStatus: error\tError Type: Runtime.ExitError" in outcome.log_tail.decode()
     assert json.loads((await bench.invoke(version, 0)).payload) == "well"
 
@@ -197,7 +214,9 @@ async def test_one_that_died_while_idle_is_reset(bench: Bench) -> None:
 
 
 async def test_requests_at_once_have_environments_of_their_own(bench: Bench) -> None:
-    version = bench.function("import os, time\ndef handler(e, c):\n    time.sleep(0.2)\n    return os.getpid()")
+    version = bench.function(
+        "import os, time\ndef handler(e, c):\n    time.sleep(0.2)\n    return os.getpid()"
+    )
     outcomes = await asyncio.gather(*(bench.invoke(version) for _ in range(8)))
     assert len({outcome.payload for outcome in outcomes}) == 8
     assert all(outcome.report.cold for outcome in outcomes)
@@ -257,14 +276,18 @@ async def test_an_uncaught_exception_is_one_event(bench: Bench) -> None:
 
 
 async def test_the_tail_is_the_last_4_kb(bench: Bench) -> None:
-    outcome = await bench.invoke(bench.function("def handler(e, c):\n    for i in range(2000): print('line', i)\n"))
+    outcome = await bench.invoke(
+        bench.function("def handler(e, c):\n    for i in range(2000): print('line', i)\n")
+    )
     assert len(outcome.log_tail) == 4096
     assert b"line 1999\nEND" in outcome.log_tail
 
 
 async def test_a_flood_of_output_arrives_whole(bench: Bench) -> None:
     bench.lines.clear()
-    await bench.invoke(bench.function("def handler(e, c):\n    for i in range(20000): print('n', i)\n", timeout=30))
+    await bench.invoke(
+        bench.function("def handler(e, c):\n    for i in range(20000): print('n', i)\n", timeout=30)
+    )
     assert [line for line in bench.lines if line.startswith("n ")] == [f"n {i}" for i in range(20000)]
 
 
@@ -306,7 +329,9 @@ async def test_the_context(bench: Bench) -> None:
     assert seen["stdin"] == ""
 
 
-async def test_nothing_of_the_labs_own_reaches_a_handler(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_of_the_labs_own_reaches_a_handler(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SECRET_OF_THE_LAB", "x")
     seen = json.loads((await bench.invoke(bench.function(CONTEXT))).payload)
     assert set(seen["env"]) == {
@@ -334,7 +359,9 @@ def handler(event, context):
 
 
 async def test_a_functions_own_boto3_comes_first(bench: Bench) -> None:
-    version = bench.function("import boto3\ndef handler(e, c): return boto3.MINE", **{"boto3.py": "MINE = 'mine'"})
+    version = bench.function(
+        "import boto3\ndef handler(e, c): return boto3.MINE", **{"boto3.py": "MINE = 'mine'"}
+    )
     assert json.loads((await bench.invoke(version)).payload) == "mine"
 
 

@@ -1,0 +1,207 @@
+"""The one file that knows moto's inside: how what happens in moto reaches the lab.
+
+moto looks a function up through `moto.awslambda.utils.get_backend` wherever a service pushes to one.
+`install` hands out a stand-in there, so moto's own Lambda never runs, and completes what moto leaves
+out of S3: full event records, delete markers, and the check that the function lets the bucket in.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from typing import Any
+
+from lablambda.services.link import LinkBroken, ServicesEnd
+from lablambda.services.s3_records import S3Object, record
+
+_S3 = "s3.amazonaws.com"
+_REFUSED = "Unable to validate the following destination configurations"
+_request = threading.local()
+
+
+class Pusher:
+    """Asks the lab, and says on standard error what couldn't be delivered: nothing is dropped silently."""
+
+    def __init__(self, link: ServicesEnd) -> None:
+        self._link = link
+
+    def may_invoke(self, function_arn: str, principal: str, source_arn: str, account: str) -> str | None:
+        """None, or why the function doesn't let the source in."""
+        return self._ask("may_invoke", function_arn, principal, source_arn, account, None)
+
+    def invoke(self, function_arn: str, principal: str, source_arn: str, account: str, event: Any) -> None:
+        """Hand an event over; when this returns without a complaint, the lab has it on disk."""
+        refused = self._ask("invoke", function_arn, principal, source_arn, account, event)
+        if refused is not None:
+            complain(f"an event from {source_arn} to {function_arn} wasn't delivered: {refused}")
+
+    def _ask(
+        self, kind: str, function_arn: str, principal: str, source_arn: str, account: str, event: Any
+    ) -> str | None:
+        try:
+            answer = self._link.ask(
+                {
+                    "kind": kind,
+                    "function_arn": function_arn,
+                    "principal": principal,
+                    "source_arn": source_arn,
+                    "source_account": account,
+                    "event": event,
+                }
+            )
+        except LinkBroken as error:
+            return f"the lab doesn't answer ({error})"
+        refused: str | None = answer["refused"]
+        return refused
+
+
+def complain(text: str) -> None:
+    """A line in the services' log."""
+    print(f"lablambda services: {text}", file=sys.stderr, flush=True)  # noqa: T201 - this process's log
+
+
+class LambdaStandIn:
+    """What moto gets instead of its Lambda backend. A push whose form isn't built yet says so in the log."""
+
+    def __getattr__(self, name: str) -> Any:
+        def not_built(*_: Any, **__: Any) -> None:
+            complain(f"moto asked Lambda for {name}: pushes of this kind are not implemented yet")
+            raise NotImplementedError(f"lablambda: {name}")
+
+        return not_built
+
+
+def install(link: ServicesEnd) -> None:
+    """Put the hooks in place. Raises AttributeError if moto has moved what they hold on to."""
+    import moto.awslambda.utils
+    import moto.s3.notifications
+
+    pusher = Pusher(link)
+    stand_in = LambdaStandIn()
+    _replace(moto.awslambda.utils, "get_backend", lambda *_: stand_in)
+    _replace(moto.s3.notifications, "_get_s3_event", _s3_event)
+    _replace(moto.s3.notifications, "_invoke_awslambda", _s3_invoke(pusher))
+    _install_destination_check(pusher)
+    _install_delete_markers()
+
+
+def _replace(owner: Any, name: str, new: Any) -> None:
+    getattr(owner, name)  # so that a rename in moto is an error here, not a push that gets lost
+    setattr(owner, name, new)
+
+
+# ------------------------------------------------------------------------------------------------- S3
+
+
+def _s3_event(event_name: str, bucket: Any, key: Any, notification_id: str) -> dict[str, Any]:
+    versioned = getattr(bucket, "is_versioned", False)
+    thing = S3Object(
+        key=key.name,
+        size=getattr(key, "size", 0),
+        etag=getattr(key, "etag", "").strip('"'),
+        version=key.version_id if versioned else None,
+    )
+    name = str(getattr(event_name, "value", event_name)).removeprefix("s3:")
+    return {
+        "Records": [
+            record(
+                name,
+                bucket=bucket.name,
+                region=bucket.region_name,
+                account=bucket.account_id,
+                configuration=notification_id,
+                thing=thing,
+                now=time.time(),
+            )
+        ]
+    }
+
+
+def _s3_invoke(pusher: Pusher) -> Any:
+    def invoke(account_id: str, event_body: Any, fn_arn: str, _region_name: str) -> None:
+        source = event_body["Records"][0]["s3"]["bucket"]["arn"]
+        pusher.invoke(fn_arn, _S3, source, account_id, event_body)
+
+    return invoke
+
+
+def _install_destination_check(pusher: Pusher) -> None:
+    """AWS refuses a notification to a function that wouldn't let the bucket in."""
+    from moto.s3.exceptions import InvalidArgumentError
+    from moto.s3.models import S3Backend
+    from moto.s3.responses import S3Response
+
+    read_body = S3Response._notification_config_from_body
+    put = S3Backend.put_bucket_notification_configuration
+
+    def read(response: Any) -> Any:
+        _request.skip = response.headers.get("x-amz-skip-destination-validation", "").lower() == "true"
+        # AWS takes these names in any case; moto knows only one.
+        for name in ("prefix", "suffix"):
+            response.body = _lower(response.body, f"<Name>{name}</Name>")
+        return read_body(response)
+
+    def checked_put(backend: Any, bucket_name: str, notification_config: dict[str, Any]) -> None:
+        bucket = backend.get_bucket(bucket_name)
+        for target in (notification_config or {}).get("CloudFunctionConfiguration", []):
+            arn = target["CloudFunction"]
+            refused = None if _request.skip else pusher.may_invoke(arn, _S3, bucket.arn, bucket.account_id)
+            if refused is not None:
+                complain(f"{bucket.arn} may not notify {arn}: {refused}")
+                raise InvalidArgumentError(_REFUSED, arn, refused)
+        put(backend, bucket_name, notification_config)
+
+    _replace(S3Response, "_notification_config_from_body", read)
+    _replace(S3Backend, "put_bucket_notification_configuration", checked_put)
+
+
+def _lower(body: Any, element: str) -> Any:
+    text = body if isinstance(body, str) else body.decode()
+    name = element[6:-7]
+    for spelt in (name.capitalize(), name.upper()):
+        text = text.replace(element.replace(name, spelt), element)
+    return text if isinstance(body, str) else text.encode()
+
+
+def _install_delete_markers() -> None:
+    """moto tells nobody when deleting in a versioned bucket leaves a marker."""
+    from moto.s3 import notifications
+    from moto.s3.models import S3Backend
+
+    mark = S3Backend._set_delete_marker
+
+    def mark_and_tell(backend: Any, bucket_name: str, key_name: str) -> Any:
+        marker = mark(backend, bucket_name, key_name)
+        event = notifications.S3NotificationEvent.OBJECT_REMOVED_DELETE_MARKER_CREATED_EVENT
+        notifications.send_event(backend.account_id, event, backend.get_bucket(bucket_name), marker)
+        return marker
+
+    _replace(S3Backend, "_set_delete_marker", mark_and_tell)
+
+
+# ------------------------------------------------------------------------------------------ headers
+
+
+class KeepUnderscores:
+    """WSGI middleware: gives moto back the header names with an underscore that waitress drops.
+
+    S3's user metadata may have them; the lab sends them in a header of its own.
+    """
+
+    HEADER = "x-lablambda-underscores"
+    _KEY = "HTTP_X_LABLAMBDA_UNDERSCORES"
+
+    def __init__(self, application: Any) -> None:
+        from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY, environ_key_for_header
+
+        self._application = application
+        self._names_key = PRESERVED_HEADER_NAMES_ENVIRON_KEY
+        self._key_for = environ_key_for_header
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        for name, value in json.loads(environ.pop(self._KEY, "{}")).items():
+            environ[self._key_for(name)] = value
+            environ.setdefault(self._names_key, {})[self._key_for(name)] = name
+        return self._application(environ, start_response)

@@ -1,0 +1,94 @@
+"""What this machine can do right now, with nothing of ours in between.
+
+Control B: a keep-alive HTTP echo (uvloop and httptools). Control F: fork a process that has boto3
+loaded, exchange one message with it, and end it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+ECHO = r"""
+import asyncio, httptools, json, uvloop
+
+class Http(asyncio.Protocol):
+    def connection_made(self, transport):
+        self.transport, self.parser, self.body = transport, httptools.HttpRequestParser(self), b""
+    def data_received(self, data):
+        self.parser.feed_data(data)
+    def on_body(self, body):
+        self.body += body
+    def on_message_complete(self):
+        out = json.dumps({"ok": True, "n": json.loads(self.body or b"{}").get("n")}).encode()
+        self.body = b""
+        self.transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(out), out))
+
+async def main():
+    server = await asyncio.get_running_loop().create_server(Http, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.Event().wait()
+
+uvloop.run(main())
+"""
+
+
+@contextmanager
+def echo_server() -> Iterator[int]:
+    """Control B's server; gives its port."""
+    process = subprocess.Popen([sys.executable, "-c", ECHO], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    with process:
+        yield int(process.stdout.readline())
+        process.kill()
+
+
+FORKER = r"""
+import boto3, gc, os, socket, sys
+gc.collect(); gc.freeze()
+control = socket.socket(fileno=int(sys.argv[1]))
+control.send(b"ready")
+while control.recv(1):
+    if os.fork() == 0:
+        control.send(b"x")
+        os._exit(0)
+    os.wait()
+"""
+
+
+def fork_times(count: int) -> list[float]:
+    """Control F: milliseconds from asking until a forked process has answered."""
+    ours, theirs = socket.socketpair()
+    process = subprocess.Popen(
+        [sys.executable, "-c", FORKER, str(theirs.fileno())], pass_fds=[theirs.fileno()]
+    )
+    theirs.close()
+    ours.recv(16)
+    times = []
+    for _ in range(count):
+        began = time.perf_counter()
+        ours.send(b"f")
+        ours.recv(1)
+        times.append((time.perf_counter() - began) * 1000)
+    ours.close()
+    process.wait()
+    return times
+
+
+def pss_kib(pid: int) -> int:
+    """A process's proportional share of memory in KiB."""
+    with open(f"/proc/{pid}/smaps_rollup") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+
+
+def children(pid: int) -> list[int]:
+    return [
+        int(child)
+        for task in os.listdir(f"/proc/{pid}/task")
+        for child in open(f"/proc/{pid}/task/{task}/children").read().split()
+    ]
