@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 from urllib.parse import quote, urlencode
 
+from lablambda import display
 from lablambda.config import Descriptor
 from lablambda.connection import Connection
 from lablambda.model.invocation import Report
@@ -68,8 +70,6 @@ class Result:
         return self.payload
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        from lablambda.jupyter import display
-
         return display.result(self)
 
 
@@ -87,6 +87,9 @@ class Record:
     @property
     def request_id(self) -> str:
         return self.report.request_id
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return display.record(self)
 
 
 class Records(Sequence[Record]):
@@ -115,9 +118,7 @@ class Records(Sequence[Record]):
         return f"<{len(self)} invocations of {self.function}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        from lablambda.jupyter import display
-
-        return display.records(self)
+        return display.records(self.function, self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +155,6 @@ class LogEvents(Sequence[LogEvent]):
         return f"<{len(self)} log events>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        from lablambda.jupyter import display
-
         return display.log_events(self)
 
 
@@ -253,6 +252,7 @@ class Lab:
 
     def __init__(self, descriptor: Descriptor, lease: Lease | None = None) -> None:
         self.descriptor = descriptor
+        self._making_client = threading.Lock()  # boto3 makes clients in one thread at a time
         self.connection = Connection(descriptor)
         self._lease = lease
         self._session: boto3.Session | None = None
@@ -287,6 +287,11 @@ class Lab:
     @property
     def name(self) -> str:
         return self.descriptor.name
+
+    @property
+    def reference(self) -> str:
+        """What finds this lab: its name, or the path of a private lab's descriptor."""
+        return self.descriptor.note or self.name
 
     @property
     def endpoint(self) -> str:
@@ -324,11 +329,12 @@ class Lab:
 
     def client(self, service: str, **options: Any) -> Any:
         """A boto3 client of this lab; the same one each time when no options are given."""
-        if options:
-            return self.session().client(service, endpoint_url=self.endpoint, **options)
-        if service not in self._clients:
-            self._clients[service] = self.session().client(service, endpoint_url=self.endpoint)
-        return self._clients[service]
+        with self._making_client:
+            if options:
+                return self.session().client(service, endpoint_url=self.endpoint, **options)
+            if service not in self._clients:
+                self._clients[service] = self.session().client(service, endpoint_url=self.endpoint)
+            return self._clients[service]
 
     def settle(self, timeout: float = 60.0) -> None:
         """Wait until every asynchronous event that is due has been handled.

@@ -34,7 +34,8 @@ class NoLab(ConfigError):
 
 @dataclass(frozen=True, slots=True)
 class Descriptor:
-    """How to reach one lab. `secret_key` signs requests as AWS's SigV4 wants."""
+    """How to reach one lab. `secret_key` signs requests as AWS's SigV4 wants; `note` is the path of a
+    private lab's descriptor, which no name leads to."""
 
     name: str
     pid: int
@@ -43,6 +44,7 @@ class Descriptor:
     secret_key: str
     data: str
     region: str = REGION
+    note: str = ""
 
     def variables(self) -> dict[str, str]:
         """The environment variables that point AWS's own tools at this lab."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lablambda import display
 from lablambda.client import Lab
 from lablambda.model.deployment import Deployment
 from lablambda.packaging.requirements import RequirementsError, layer_name, layer_zip
@@ -43,8 +44,6 @@ class Deployed:
     sources: tuple[str, ...]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        from lablambda.jupyter import display
-
         return display.deployed(self)
 
 

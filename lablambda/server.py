@@ -40,7 +40,7 @@ async def serve(
     _allow_many_descriptors()
     try:
         async with open_house(settings) as house, _listening(house, settings.port):
-            descriptor = _describe(house, settings)
+            descriptor = _describe(house, settings, descriptor_path if lease is not None else None)
             write_descriptor(descriptor_path, descriptor)
             ready(descriptor)
             try:
@@ -70,7 +70,7 @@ async def _listening(house: House, port: int) -> AsyncIterator[None]:
         await server.close()
 
 
-def _describe(house: House, settings: Settings) -> Descriptor:
+def _describe(house: House, settings: Settings, note: Path | None) -> Descriptor:
     return Descriptor(
         name=house.name,
         pid=os.getpid(),
@@ -78,6 +78,7 @@ def _describe(house: House, settings: Settings) -> Descriptor:
         access_key=settings.access_key,
         secret_key=settings.secret_key,
         data=str(house.data),
+        note="" if note is None else str(note),
     )
 
 

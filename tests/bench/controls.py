@@ -6,13 +6,13 @@ loaded, exchange one message with it, and end it.
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 ECHO = r"""
 import asyncio, httptools, json, uvloop
@@ -89,6 +89,6 @@ def pss_kib(pid: int) -> int:
 def children(pid: int) -> list[int]:
     return [
         int(child)
-        for task in os.listdir(f"/proc/{pid}/task")
-        for child in open(f"/proc/{pid}/task/{task}/children").read().split()
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text().split()
     ]

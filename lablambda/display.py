@@ -1,0 +1,249 @@
+"""What people see of results: each as plain text, static HTML and JSON, never a live widget.
+
+Pure functions over values. The HTML takes its colours from JupyterLab's theme, so it reads in light and
+dark, and stands on its own elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lablambda.client import LogEvent, Record, Result
+    from lablambda.deployment import Deployed
+    from lablambda.doctor import Finding
+    from lablambda.model.invocation import Report
+
+Bundle = dict[str, Any]
+MIME = "application/vnd.lablambda.v1+json"
+_STYLE = """<style>
+.lablambda{font-family:var(--jp-code-font-family,monospace);font-size:var(--jp-code-font-size,13px);
+color:var(--jp-content-font-color1,inherit);line-height:1.5}
+.lablambda table{border-collapse:collapse;margin:4px 0}
+.lablambda th,.lablambda td{text-align:left;padding:2px 10px;vertical-align:top;
+border-bottom:1px solid var(--jp-border-color2,#8884)}
+.lablambda th{color:var(--jp-content-font-color2,inherit);font-weight:600}
+.lablambda td.n{text-align:right;font-variant-numeric:tabular-nums}
+.lablambda pre{margin:4px 0;white-space:pre-wrap;font:inherit}
+.lablambda .bad{color:var(--jp-error-color1,#c62828)}
+.lablambda .good{color:var(--jp-success-color1,#2e7d32)}
+.lablambda .dim{color:var(--jp-content-font-color2,#777)}
+.lablambda summary{cursor:pointer}
+</style>"""
+
+
+def bundle(kind: str, plain: str, html: str, data: Any) -> Bundle:
+    """The three forms of one result."""
+    return {
+        "text/plain": plain,
+        "text/html": f'{_STYLE}<div class="lablambda">{html}</div>',
+        MIME: {"kind": kind, "data": data},
+    }
+
+
+# --------------------------------------------------------------------------------------------- results
+
+
+def result(r: Result) -> Bundle:
+    """One invocation's answer, its figures, and its log folded away."""
+    answer = json.dumps(r.payload if r.error is None else r.error, indent=2, ensure_ascii=False)
+    figures = _figures(r.report)
+    shown = error_text(r.error) if r.error is not None else answer
+    data = {
+        "function": r.function,
+        "payload": r.payload,
+        "error": r.error,
+        "report": asdict(r.report) if r.report else None,
+    }
+    html = (
+        f'<pre class="{"bad" if r.error is not None else ""}">{escape(shown)}</pre>'
+        f'<div class="dim">{escape(figures)}</div>'
+        f"<details><summary>log</summary><pre>{escape(r.logs)}</pre></details>"
+    )
+    return bundle("result", f"{shown}\n{figures}\n\n{r.logs}", html, data)
+
+
+def _figures(report: Report | None) -> str:
+    if report is None:
+        return ""
+    start = f"cold start, init {report.init_ms:.0f} ms" if report.init_ms is not None else "warm"
+    return (
+        f"{report.duration_ms:.2f} ms, billed {report.billed_ms} ms, "
+        f"{report.max_memory_mb} of {report.memory_mb} MB, {start}"
+    )
+
+
+def error_text(error: Mapping[str, Any]) -> str:
+    """A function's error as a person reads a traceback."""
+    kind = error.get("errorType") or "Error"
+    lines = [f"{kind}: {error.get('errorMessage', '')}"]
+    trace = error.get("stackTrace") or error.get("trace") or []
+    if trace:
+        lines.append("Traceback (most recent call last):")
+        lines += "".join(f"{part.rstrip()}\n" for part in trace).rstrip().split("\n")
+    return "\n".join(lines)
+
+
+# ----------------------------------------------------------------------------------------- invocations
+
+_RECORD_COLUMNS = ("time", "duration", "billed", "memory", "start", "status", "source", "request id")
+
+
+def records(function: str, rows: Iterable[Record]) -> Bundle:
+    """Past invocations as a table, newest first."""
+    rows = list(rows)
+    cells = [_record_cells(row) for row in rows]
+    html = _html_table(_RECORD_COLUMNS, cells, numbers={1, 2, 3}, bad=[row.error is not None for row in rows])
+    title = f"{len(rows)} invocation{'s' if len(rows) != 1 else ''} of {function}"
+    plain = f"{title}\n{plain_table(_RECORD_COLUMNS, cells)}"
+    data = [{"started": row.started, "source": row.source, "report": asdict(row.report)} for row in rows]
+    return bundle("invocations", plain, f"<b>{escape(title)}</b>{html}", data)
+
+
+def _record_cells(row: Record) -> tuple[str, ...]:
+    report = row.report
+    error = (
+        "" if row.error is None else f"{row.error.get('errorType', '')}: {row.error.get('errorMessage', '')}"
+    )
+    return (
+        datetime.fromtimestamp(row.started, UTC).strftime("%H:%M:%S.%f")[:-3],
+        f"{report.duration_ms:.2f} ms",
+        f"{report.billed_ms} ms",
+        f"{report.max_memory_mb} / {report.memory_mb} MB",
+        "warm" if report.init_ms is None else f"cold, {report.init_ms:.0f} ms",
+        "ok" if report.status == "success" else _shorten(error or report.status, 90),
+        row.source.removeprefix("arn:aws:").replace(":::", ":"),
+        report.request_id,
+    )
+
+
+def record(row: Record) -> Bundle:
+    """One past invocation, with its error in full."""
+    cells = _record_cells(row)
+    shown = error_text(row.error) if row.error is not None else "ok"
+    html = _html_table(_RECORD_COLUMNS, [cells], numbers={1, 2, 3}, bad=[row.error is not None])
+    if row.error is not None:
+        html += f'<pre class="bad">{escape(shown)}</pre>'
+    plain = f"{plain_table(_RECORD_COLUMNS, [cells])}\n{shown}"
+    return bundle("invocation", plain, html, {"report": asdict(row.report), "error": row.error})
+
+
+def log_events(events: Sequence[LogEvent]) -> Bundle:
+    """Log events, a line each (or more, if an event has more)."""
+    messages = [event.message.rstrip("\n") for event in events]
+    html = "".join(f'<pre class="{_log_class(text)}">{escape(text)}</pre>' for text in messages)
+    return bundle("log", "\n".join(messages) or "no log events", html or "no log events", messages)
+
+
+def _log_class(message: str) -> str:
+    if message.startswith(("START ", "END ", "REPORT ", "INIT_")):
+        return "dim"
+    return "bad" if message.startswith("[ERROR]") else ""
+
+
+# ------------------------------------------------------------------------------------------- functions
+
+
+def deployed(d: Deployed) -> Bundle:
+    """What a deployment did."""
+    head = f"{d.name} {d.verdict}"
+    facts = f"{d.runtime}, handler {d.handler}, {d.code_size} bytes, {d.seconds * 1000:.0f} ms"
+    lines = [step.text for step in d.steps]
+    plain = "\n".join([f"{head} ({facts})", *(f"  {line}" for line in lines)])
+    items = "".join(f"<div>&nbsp;&nbsp;{escape(line)}</div>" for line in lines)
+    html = f'<b class="good">{escape(head)}</b> <span class="dim">{escape(facts)}</span>{items}'
+    data = {
+        "name": d.name,
+        "verdict": d.verdict,
+        "steps": lines,
+        "seconds": d.seconds,
+        "sources": list(d.sources),
+    }
+    return bundle("deployed", plain, html, data)
+
+
+def functions(found: Sequence[Mapping[str, Any]]) -> Bundle:
+    """Every function of the lab."""
+    columns = ("function", "runtime", "handler", "memory", "timeout", "code", "last changed")
+    cells = [
+        (
+            f["FunctionName"],
+            f["Runtime"],
+            f["Handler"],
+            f"{f['MemorySize']} MB",
+            f"{f['Timeout']} s",
+            f"{f['CodeSize']} bytes",
+            f["LastModified"][:19].replace("T", " "),
+        )
+        for f in found
+    ]
+    if not cells:
+        text = "no functions yet: write a %%lambda cell"
+        return bundle("functions", text, text, [])
+    return bundle(
+        "functions", plain_table(columns, cells), _html_table(columns, cells, numbers={3, 4, 5}), list(found)
+    )
+
+
+def facts(kind: str, values: Mapping[str, Any]) -> Bundle:
+    """Names and values, one a line: a function's configuration, the lab's status."""
+    cells = [(name, _in_words(value)) for name, value in values.items() if value not in (None, "", {}, [])]
+    return bundle(kind, plain_table(("", ""), cells), _html_table((), cells), dict(values))
+
+
+def findings(found: Sequence[Finding]) -> Bundle:
+    """What the doctor found."""
+    columns = ("", "looked at", "found", "what to do")
+    cells = [("ok" if f.ok else "BAD", f.name, f.detail, f.advice) for f in found]
+    html = _html_table(columns, cells, bad=[not f.ok for f in found])
+    return bundle("findings", plain_table(columns, cells), html, [asdict(f) for f in found])
+
+
+# --------------------------------------------------------------------------------------------- tables
+
+
+def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns padded to their widest cell."""
+    lines = [list(columns), *map(list, rows)] if any(columns) else [list(row) for row in rows]
+    if not lines:
+        return ""
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def _html_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    numbers: set[int] | None = None,
+    bad: Sequence[bool] = (),
+) -> str:
+    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    body = ""
+    for index, row in enumerate(rows):
+        cells = "".join(
+            f'<td class="{"n" if i in (numbers or ()) else ""}">{escape(cell)}</td>'
+            for i, cell in enumerate(row)
+        )
+        body += f'<tr class="{"bad" if bad and bad[index] else ""}">{cells}</tr>'
+    return f"<table>{f'<thead><tr>{head}</tr></thead>' if head else ''}<tbody>{body}</tbody></table>"
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={_in_words(item)}" for name, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_in_words, value))
+    return str(value)
+
+
+def _shorten(text: str, most: int) -> str:
+    first = text.splitlines()[0] if text else ""
+    return first if len(first) <= most else first[: most - 1] + "…"

@@ -1,0 +1,73 @@
+"""Completion of options, subcommands, function and runtime names, in every front end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
+
+from lablambda.client import Lab
+from lablambda.jupyter.options import COMMANDS, cell_parser
+
+_CELL, _LINE = "%%lambda", "%lambda"
+_TAKE_NAMES = ("invoke", "show", "logs", "delete")
+
+
+class Completion:
+    """A matcher for IPython; it stays silent whenever the lab can't be asked."""
+
+    def __init__(self, lab: Callable[[], Lab]) -> None:
+        self._lab = lab
+
+        @context_matcher()  # type: ignore[untyped-decorator]  # IPython ships it untyped
+        def lambda_matcher(context: CompletionContext) -> dict[str, Any]:
+            found = self.candidates(context.text_until_cursor, context.token)
+            return {
+                "completions": [SimpleCompletion(text=text, type="magic") for text in found],
+                "suppress": bool(found),
+            }
+
+        self._matcher = lambda_matcher
+
+    def install(self, shell: Any) -> None:
+        shell.Completer.custom_matchers.append(self._matcher)
+
+    def remove(self, shell: Any) -> None:
+        if self._matcher in shell.Completer.custom_matchers:
+            shell.Completer.custom_matchers.remove(self._matcher)
+
+    def candidates(self, line: str, token: str) -> list[str]:
+        """What may stand where `token` is being typed, at the end of `line`."""
+        words = line.split()
+        if not words:
+            return []
+        before = words if line.endswith(" ") else words[:-1]
+        if words[0] == _CELL and before:
+            options = self._cell_words(before)
+        elif words[0] == _LINE and before:
+            options = self._line_words(before)
+        else:
+            return []
+        return sorted(option for option in options if option.startswith(token))
+
+    def _cell_words(self, before: list[str]) -> Iterable[str]:
+        if before[-1] == "--runtime":
+            return self._ask(lambda lab: lab.status()["runtimes"])
+        if len(before) == 1:
+            return self._names()
+        return [option for action in cell_parser()._actions for option in action.option_strings]
+
+    def _line_words(self, before: list[str]) -> Iterable[str]:
+        if len(before) == 1:
+            return COMMANDS
+        return self._names() if before[1] in _TAKE_NAMES and len(before) == 2 else []
+
+    def _names(self) -> Iterable[str]:
+        return self._ask(lambda lab: [function["FunctionName"] for function in lab.functions()])
+
+    def _ask(self, question: Callable[[Lab], Iterable[str]]) -> Iterable[str]:
+        try:
+            return question(self._lab())
+        except Exception:  # completion must never disturb typing
+            return []

@@ -1,0 +1,213 @@
+"""`%%lambda` and `%lambda`: read the words, ask the client, give back what can be shown."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+
+from lablambda import display
+from lablambda.client import Function, Lab, LogEvents, Result
+from lablambda.config import ConfigError, read_descriptor
+from lablambda.connection import ApiError
+from lablambda.deployment import Deployed, DeploymentError, deploy
+from lablambda.doctor import examine
+from lablambda.jupyter.cell import OWN_RUNTIME, check_runtime, read_cell
+from lablambda.jupyter.errors import CellError, FunctionFailed
+from lablambda.jupyter.options import COMMANDS, COMMANDS_TO_COME, Words, cell_options, help_text, split
+from lablambda.launch import find_or_start
+
+_ASYNC = re.compile(r"(?:^|\s)--async(?=\s|$)")
+_QUALIFIER = re.compile(r"(?:^|\s)--qualifier[ =](\S+)")
+
+
+class Shown:
+    """A value that a notebook shows as prepared."""
+
+    def __init__(self, bundle: display.Bundle) -> None:
+        self.bundle = bundle
+
+    def __repr__(self) -> str:
+        return str(self.bundle["text/plain"])
+
+    def _repr_mimebundle_(self, **_: Any) -> display.Bundle:
+        return self.bundle
+
+
+@magics_class
+class LambdaMagics(Magics):
+    """The two magics; `lab` is the lab they work with."""
+
+    _lab: Lab | None = None
+
+    def lab(self) -> Lab:
+        """The lab in use; looked up again if it was restarted meanwhile, started if it has gone."""
+        if self._lab is not None and self._same(self._lab):
+            return self._lab
+        self._lab = Lab(find_or_start())
+        return self._lab
+
+    @staticmethod
+    def _same(lab: Lab) -> bool:
+        try:
+            return read_descriptor(lab.reference) == lab.descriptor
+        except ConfigError:
+            return False
+
+    def close(self) -> None:
+        if self._lab is not None:
+            self._lab.close()
+
+    @line_cell_magic("lambda")  # type: ignore[arg-type]  # IPython types the bare decorator only
+    @no_var_expand
+    def lambda_(self, line: str, cell: str | None = None) -> Any:
+        """`%%lambda NAME [options]` deploys the cell; `%lambda help` lists what else there is."""
+        with _clear_errors():
+            return self._command(line) if cell is None else self._deploy(line, cell)
+
+    # --------------------------------------------------------------------------------- %%lambda
+
+    def _deploy(self, line: str, cell: str) -> Deployed | Shown:
+        options = cell_options(" ".join(self._expand(word) for word in _raw_words(line)))
+        if options.help:
+            return _text(help_text())
+        wanted = read_cell(line, cell, options)
+        if wanted.runtime != OWN_RUNTIME:
+            check_runtime(wanted.runtime, self.lab().status()["runtimes"])
+        return deploy(wanted, self.lab(), dry_run=options.dry_run)
+
+    def _expand(self, word: str) -> str:
+        """A word that is `$name` and nothing else stands for the variable of that name."""
+        if not re.fullmatch(r"\$[A-Za-z_]\w*", word):
+            return word
+        import shlex
+
+        return shlex.quote(str(self._variable(word[1:])))
+
+    def _variable(self, name: str) -> Any:
+        assert self.shell is not None
+        try:
+            return self.shell.user_ns[name]
+        except KeyError:
+            raise CellError(f"There is no variable {name!r} in this notebook.") from None
+
+    # ---------------------------------------------------------------------------------- %lambda
+
+    def _command(self, line: str) -> Any:
+        command, _, rest = line.strip().partition(" ")
+        if command in ("", "-h", "--help", "help"):
+            return _text(help_text())
+        if command in COMMANDS_TO_COME:
+            raise CellError(f"%lambda {command} is not implemented yet.")
+        commands: dict[str, Callable[[str], Any]] = {
+            "invoke": self._invoke,
+            "list": self._list,
+            "show": self._show,
+            "logs": self._logs,
+            "delete": self._delete,
+            "status": self._status,
+            "doctor": self._doctor,
+        }
+        if command not in commands:
+            raise CellError(f"%lambda has no command {command!r}; it has {', '.join(COMMANDS)}.")
+        return commands[command](rest.strip())
+
+    def _invoke(self, rest: str) -> Result | Shown:
+        name, _, words = rest.partition(" ")
+        if not name:
+            raise CellError(f"%lambda {COMMANDS['invoke']}")
+        asynchronous = _ASYNC.search(words) is not None
+        qualifier = _QUALIFIER.search(words)
+        event = self._event(_QUALIFIER.sub("", _ASYNC.sub("", words)).strip())
+        function = self.lab().function(name)
+        chosen = qualifier[1] if qualifier else None
+        if asynchronous:
+            request_id = function.send(event, qualifier=chosen)
+            return _text(f"queued for {name}, request id {request_id}")
+        result = function.invoke(event, qualifier=chosen)
+        if result.error is not None:
+            raise FunctionFailed(result)
+        return result
+
+    def _event(self, text: str) -> Any:
+        if text.startswith("$"):
+            return self._variable(text[1:])
+        if text.startswith("@"):
+            try:
+                text = Path(text[1:]).read_text()
+            except OSError as error:
+                raise CellError(f"The event can't be read from {text[1:]}: {error.strerror}") from None
+        if len(text) > 1 and text[0] == text[-1] == "'":
+            text = text[1:-1]
+        try:
+            return json.loads(text or "{}")
+        except ValueError as error:
+            raise CellError(
+                f"The event isn't JSON: {error}. Write JSON, $variable or @file. Got: {text[:200]}"
+            ) from None
+
+    def _list(self, _: str) -> Shown:
+        return Shown(display.functions(self.lab().functions()))
+
+    def _show(self, rest: str) -> Shown:
+        function = self._function(rest, "show")
+        shown = display.facts("function", function.configuration())
+        past = display.records(function.name, function.invocations(limit=10))
+        return Shown({key: _joined(shown[key], past[key]) for key in shown})
+
+    def _logs(self, rest: str) -> LogEvents:
+        parser = Words(prog="%lambda logs", add_help=False)
+        parser.add_argument("name")
+        parser.add_argument("--request", metavar="ID")
+        parser.add_argument("--limit", type=int, default=200, metavar="N")
+        options = parser.parse_args(split(rest))
+        try:
+            return self.lab().function(options.name).logs(options.request, limit=options.limit)
+        except LookupError as error:
+            raise CellError(str(error)) from None
+
+    def _delete(self, rest: str) -> Shown:
+        function = self._function(rest, "delete")
+        function.delete()
+        return _text(f"{function.name} deleted; its logs stay")
+
+    def _status(self, _: str) -> Shown:
+        return Shown(display.facts("status", self.lab().status()))
+
+    def _doctor(self, _: str) -> Shown:
+        return Shown(display.findings(examine(self.lab())))
+
+    def _function(self, rest: str, command: str) -> Function:
+        names = split(rest)
+        if len(names) != 1:
+            raise CellError(f"%lambda {command} takes one function's name; %lambda list shows them.")
+        return self.lab().function(names[0])
+
+
+def _raw_words(line: str) -> list[str]:
+    """Words with their quotes, so that they can be put together again."""
+    return re.findall(r"""(?:[^\s"']|"[^"]*"|'[^']*')+|["']""", line)
+
+
+def _joined(first: Any, second: Any) -> Any:
+    return f"{first}\n{second}" if isinstance(first, str) else {"kind": "show", "data": [first, second]}
+
+
+def _text(text: str) -> Shown:
+    from html import escape
+
+    return Shown(display.bundle("text", text, f"<pre>{escape(text)}</pre>", text))
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Whatever the lab or the cell did wrong, one readable error."""
+    try:
+        yield
+    except (ApiError, ConfigError, DeploymentError) as error:
+        raise CellError(str(error)) from None

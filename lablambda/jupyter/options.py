@@ -1,0 +1,120 @@
+"""The words of `%%lambda` and `%lambda`."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from typing import NoReturn
+
+from lablambda.jupyter.errors import CellError
+from lablambda.rules.limits import MEMORY_MB, TIMEOUT_S
+
+# In the design, and not built yet: named here so that they are answered, not misread.
+OPTIONS_TO_COME = (
+    "--route",
+    "--url",
+    "--reserved",
+    "--provisioned",
+    "--retries",
+    "--on-failure",
+    "--on-success",
+    "--snap-start",
+    "--publish",
+    "--alias",
+)
+COMMANDS_TO_COME = (
+    "on",
+    "off",
+    "url",
+    "load",
+    "metrics",
+    "dashboard",
+    "versions",
+    "alias",
+    "reset",
+    "clock",
+    "deploy",
+    "export",
+)
+COMMANDS = {
+    "invoke": "invoke NAME [EVENT-JSON | $variable | @file] [--async] [--qualifier Q]",
+    "list": "list: every function of the lab",
+    "show": "show NAME: its configuration and last invocations",
+    "logs": "logs NAME [--request ID] [--limit N]",
+    "delete": "delete NAME",
+    "status": "status: what the lab is doing",
+    "doctor": "doctor: is this machine ready",
+    "help": "help",
+}
+
+
+class Words(argparse.ArgumentParser):
+    """argparse that raises instead of ending the kernel."""
+
+    def error(self, message: str) -> NoReturn:
+        raise CellError(f"{message}\n{self.format_usage().strip()}")
+
+
+def cell_parser() -> Words:
+    """What may stand after `%%lambda`."""
+    parser = Words(prog="%%lambda", add_help=False, allow_abbrev=False)
+    parser.add_argument("name", metavar="NAME", help="the function's name")
+    parser.add_argument("-h", "--help", action="store_true", help="show this")
+    parser.add_argument("--runtime", metavar="R", help="such as python3.13 (default: this kernel's Python)")
+    parser.add_argument(
+        "--handler", metavar="F", help="the function that takes events (default: 'handler', or the only one)"
+    )
+    parser.add_argument("--memory", type=int, default=128, metavar="MB", help="128 to 10240 (default: 128)")
+    parser.add_argument("--timeout", type=int, default=3, metavar="S", help="1 to 900 seconds (default: 3)")
+    parser.add_argument(
+        "--env", action="append", default=[], metavar="K=V", help="an environment variable; repeatable"
+    )
+    parser.add_argument(
+        "--requires",
+        action="append",
+        nargs="+",
+        default=[],
+        metavar="PKG",
+        help="packages, as pip names them",
+    )
+    parser.add_argument(
+        "--layer", action="append", default=[], metavar="NAME", help="a layer, by name or ARN; repeatable"
+    )
+    parser.add_argument(
+        "--on", action="append", default=[], metavar="SOURCE", help="s3:BUCKET[/PREFIX*SUFFIX]; repeatable"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show what would be done, do nothing")
+    return parser
+
+
+def cell_options(line: str) -> argparse.Namespace:
+    """Read the rest of a `%%lambda` line. Raises CellError with the usage."""
+    words = split(line)
+    for word in words:
+        if word.partition("=")[0] in OPTIONS_TO_COME:
+            raise CellError(f"{word.partition('=')[0]} is not implemented yet.")
+    if words and words[0] in ("-h", "--help"):
+        return argparse.Namespace(help=True)
+    options = cell_parser().parse_args(words)
+    _in_range("--memory", options.memory, MEMORY_MB, "MB")
+    _in_range("--timeout", options.timeout, TIMEOUT_S, "seconds")
+    return options
+
+
+def _in_range(option: str, value: int, allowed: range, unit: str) -> None:
+    if value not in allowed:
+        raise CellError(f"{option} {value}: Lambda takes {allowed[0]} to {allowed[-1]} {unit}.")
+
+
+def split(line: str) -> list[str]:
+    """The words of a line, as a shell reads them."""
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise CellError(f"{error} in: {line}") from None
+
+
+def help_text() -> str:
+    """What `%lambda help` shows."""
+    commands = "\n".join(f"  %lambda {text}" for text in COMMANDS.values())
+    return f"{commands}\n\n{cell_parser().format_help()}"
