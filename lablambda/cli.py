@@ -105,7 +105,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar=("K", "V"),
         help="a papermill parameter",
     )
-    run.add_argument("-o", "--output", type=Path, metavar="OUT", help="where to keep the executed notebook")
+    run.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="OUT",
+        help="where to keep the executed notebook; a page to look at if it ends in .html",
+    )
     return parser
 
 

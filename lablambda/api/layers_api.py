@@ -7,7 +7,7 @@ from typing import Any
 
 from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
-from lablambda.model.errors import InvalidParameterValue, ResourceNotFound
+from lablambda.model.errors import InvalidParameterValue
 from lablambda.model.function import Layer
 from lablambda.rules.names import layer_arn
 
@@ -52,11 +52,8 @@ async def publish_layer_version(house: House, p: Parameters) -> Mapping[str, Any
 
 
 async def get_layer_version(house: House, p: Parameters) -> Mapping[str, Any]:
-    try:
-        number = int(p["VersionNumber"])
-    except ValueError:
-        raise ResourceNotFound("The resource you requested does not exist.") from None
-    return _described(house.catalog.layer(layer_arn(_name(p["LayerName"]), number)), house)
+    arn = layer_arn(_name(p["LayerName"]), p["VersionNumber"])
+    return _described(house.catalog.layer(arn), house)
 
 
 async def list_layer_versions(house: House, p: Parameters) -> Mapping[str, Any]:

@@ -47,7 +47,7 @@ class Operation:
         parameters: Parameters = {}
         for name, shape, location, wire_name in self._located:
             if location == "uri":
-                parameters[name] = unquote(in_path[wire_name])
+                parameters[name] = _from_text(unquote(in_path[wire_name]), shape)
             elif location == "querystring":
                 if wire_name in query:
                     values = query[wire_name]
@@ -82,7 +82,7 @@ class Operation:
         headers: list[tuple[str, str]] = []
         body: dict[str, Any] = {}
         payload = self.output.serialization.get("payload")
-        raw: bytes | None = None
+        raw = None if payload is None else b""
         for name, shape in self.output.members.items():
             value = result.get(name)
             location = shape.serialization.get("location")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+import regex
 from botocore.model import Shape
 
 from lablambda.model.errors import ValidationFailed
@@ -108,5 +108,6 @@ def _join(path: str, name: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
+def _compiled(pattern: str) -> regex.Pattern[str]:
+    """The models' patterns are Java's: `\\p{L}` and such, which the standard library doesn't know."""
+    return regex.compile(pattern)

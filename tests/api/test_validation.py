@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lablambda.api.shapes import Service
-from lablambda.api.validation import validate
+from lablambda.api.validation import _compiled, validate
 from lablambda.model.errors import ValidationFailed
 
 LAMBDA = Service("lambda")
@@ -57,3 +57,12 @@ def test_several_at_once() -> None:
     found = message(Timeout=0, MemorySize=1, Role=None)
     assert found.startswith("3 validation errors detected: ")
     assert found.count("; ") == 2
+
+
+@pytest.mark.parametrize("service", ["lambda", "logs", "events", "scheduler", "apigatewayv2"])
+def test_every_pattern_of_the_models_can_be_used(service: str) -> None:
+    model = Service(service).model
+    for name in model.shape_names:
+        pattern = model.shape_for(name).metadata.get("pattern")
+        if pattern:
+            _compiled(pattern)
