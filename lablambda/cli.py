@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--name", default=_default_name(), help="the lab's name (default: %(default)s)")
     up.add_argument("--data", type=Path, metavar="DIR", help="where its state is kept")
     up.add_argument(
-        "--port", type=int, default=0, metavar="P", help="the port of its AWS API (default: a free one)"
+        "--port", type=_port, default=0, metavar="P", help="the port of its AWS API (default: a free one)"
     )
     up.add_argument(
         "--services",
@@ -113,6 +113,12 @@ def _parser() -> argparse.ArgumentParser:
         help="where to keep the executed notebook; a page to look at if it ends in .html",
     )
     return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text} is no port: use 1 to 65535, or 0 for a free one")
+    return int(text)
 
 
 def _default_name() -> str:

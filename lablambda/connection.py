@@ -51,6 +51,7 @@ class Connection:
         self._descriptor = descriptor
         self._address = urlsplit(descriptor.endpoint)
         self._local = threading.local()
+        self._sockets: set[http.client.HTTPConnection] = set()
 
     def request(
         self,
@@ -89,10 +90,18 @@ class Connection:
         return self.request(service, "POST", "/", headers=headers, body=body).json()
 
     def close(self) -> None:
-        """Close this thread's socket; the others' close when their threads end."""
+        """Close the sockets of all threads; a later request opens a new one."""
+        for socket in self._sockets:
+            socket.close()
+        self._sockets.clear()
+        self._local = threading.local()
+
+    def _drop(self) -> None:
+        """Close this thread's socket."""
         socket = getattr(self._local, "socket", None)
         if socket is not None:
             socket.close()
+            self._sockets.discard(socket)
             self._local.socket = None
 
     def _send(self, method: str, target: str, headers: dict[str, str], body: bytes, timeout: float) -> Answer:
@@ -100,7 +109,7 @@ class Connection:
         try:
             return self._exchange(method, target, headers, body, timeout)
         except (http.client.RemoteDisconnected, ConnectionError) as error:
-            self.close()
+            self._drop()
             # A kept connection may have been closed meanwhile: nothing was carried out, so ask anew.
             # An invocation cut off half-way raises instead: it may have run.
             if reused and isinstance(error, (http.client.RemoteDisconnected, BrokenPipeError)):
@@ -118,13 +127,14 @@ class Connection:
             address = self._address
             socket = http.client.HTTPConnection(address.hostname or "", address.port, timeout=timeout)
             self._local.socket = socket
+            self._sockets.add(socket)
         try:
             socket.request(method, target, body=body, headers=headers)
             response = socket.getresponse()
             return Answer(response.status, response.headers, response.read())
         except BaseException:
             # Interrupted (Ctrl-C, time-out): the answer would be taken for the next request's.
-            self.close()
+            self._drop()
             raise
 
 

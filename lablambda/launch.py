@@ -27,6 +27,7 @@ from lablambda.config import (
 )
 
 IDLE_EXIT_S = 2 * 3600.0
+_COMMAND = [sys.executable, "-m", "lablambda", "up"]
 _PRIVATE_PREFIX = "lablambda-private-"
 
 
@@ -67,16 +68,19 @@ def find_or_start(name: str | None = None) -> Descriptor:
         return read_descriptor(name)
     if descriptor_path(name) == Path(name):
         raise NoLab(f"The private lab of {name} has ended. Leave {NAME_VARIABLE} unset to use a shared one.")
-    with _starting(name):
-        with contextlib.suppress(NoLab):
-            return read_descriptor(name)
-        _start(["--name", name, "--idle-exit", str(IDLE_EXIT_S)], log=data_dir(name) / "lab.log")
-        return read_descriptor(name)
+    # By way of a process that ends, so that the lab is no child of a notebook's kernel.
+    command = [*_COMMAND, "--detach", "--name", name, "--idle-exit", str(IDLE_EXIT_S)]
+    started = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    if started.returncode != 0:
+        raise ConfigError(started.stderr.strip().removeprefix("lablambda: "))
+    return read_descriptor(name)
 
 
 def start_detached(name: str, options: list[str], *, data: Path | None) -> Descriptor:
-    """Start a shared lab in the background with these words for `lablambda up`."""
+    """Start a shared lab in the background with these words for `lablambda up`, unless it runs already."""
     with _starting(name):
+        with contextlib.suppress(NoLab):
+            return read_descriptor(name)
         _start(options, log=(data or data_dir(name)) / "lab.log")
         return read_descriptor(name)
 
@@ -125,7 +129,7 @@ def _start(options: list[str], *, log: Path, keep: int | None = None) -> subproc
         ) from None
     with log_file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "lablambda", "up", *options],
+            [*_COMMAND, *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log_file,

@@ -56,5 +56,6 @@ def _keep(executed: Path, output: Path) -> None:
         return
     from nbconvert import HTMLExporter
 
-    page, _ = HTMLExporter().from_filename(str(executed))
+    exporter = HTMLExporter()  # type: ignore[no-untyped-call]  # nbconvert ships it untyped
+    page, _ = exporter.from_filename(str(executed))
     output.write_text(page)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,9 +49,6 @@ class Bench:
         payload = event if isinstance(event, bytes) else json.dumps(event).encode()
         outcome, _ = await self.host.run(version, Invocation("f", None, payload, version.arn, **more))
         return outcome
-
-
-Bencher = Callable[[], Awaitable[Bench]]
 
 
 @pytest.fixture(scope="session")

@@ -360,7 +360,7 @@ def handler(event, context):
 
 async def test_a_functions_own_boto3_comes_first(bench: Bench) -> None:
     version = bench.function(
-        "import boto3\ndef handler(e, c): return boto3.MINE", **{"boto3.py": "MINE = 'mine'"}
+        "import boto3\ndef handler(e, c): return boto3.MINE", files={"boto3.py": "MINE = 'mine'"}
     )
     assert json.loads((await bench.invoke(version)).payload) == "mine"
 
@@ -369,7 +369,7 @@ async def test_the_package_is_the_first_on_the_path(bench: Bench) -> None:
     version = bench.function(
         "from pkg.mod import VALUE\ndef handler(e, c): return VALUE",
         handler="pkg/entry.handler",
-        **{"pkg/__init__.py": "", "pkg/mod.py": "VALUE = 5", "pkg/entry.py": "from f import handler"},
+        files={"pkg/__init__.py": "", "pkg/mod.py": "VALUE = 5", "pkg/entry.py": "from f import handler"},
     )
     assert json.loads((await bench.invoke(version)).payload) == 5
 
