@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode
 
 from lablambda import display
 from lablambda.config import Descriptor
-from lablambda.connection import Connection
+from lablambda.connection import ApiError, Connection
 from lablambda.model.invocation import Report
 from lablambda.rules import platform_log
 
@@ -354,7 +354,16 @@ class Lab:
         return status
 
     def log_events(self, group: str, *, stream: str | None = None, limit: int = 10_000) -> list[LogEvent]:
-        """The last `limit` events of a log group or one of its streams, oldest first."""
+        """The last `limit` events of a log group or one of its streams, oldest first; none if there is no
+        such group yet."""
+        try:
+            return self._log_events(group, stream, limit)
+        except ApiError as error:
+            if error.code == "ResourceNotFoundException":
+                return []
+            raise
+
+    def _log_events(self, group: str, stream: str | None, limit: int) -> list[LogEvent]:
         parameters: dict[str, Any] = {"logGroupName": group, "limit": limit}
         if stream is not None:
             parameters |= {"logStreamName": stream, "startFromHead": False}

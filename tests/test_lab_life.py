@@ -33,8 +33,8 @@ def home(tmp_path: Path) -> Iterator[Home]:
     made.end()
 
 
-def function(lab: Lab, source: bytes = ECHO, name: str = "echo", **more: int) -> None:
-    deploy(Deployment(name, RUNTIME, "f.handler", {"f.py": source}, **more), lab)
+def function(lab: Lab, source: bytes = ECHO, timeout_s: int = 3) -> None:
+    deploy(Deployment("echo", RUNTIME, "f.handler", {"f.py": source}, timeout_s=timeout_s), lab)
 
 
 # ------------------------------------------------------------------------------------------- by name

@@ -59,22 +59,15 @@ def service_of(request: Request) -> str | None:
     if "X-Amz-Credential=" in request.query:
         parts = dict(parse_qsl(request.query)).get("X-Amz-Credential", "").split("/")
         return parts[3] if len(parts) == 5 else None
-    return None
+    return "s3" if "AWSAccessKeyId=" in request.query else None
 
 
 def authenticate(request: Request, keys: KeyRing, now: datetime) -> sigv4.Scope:
     """Verify the signature; gives its scope. Raises NotAuthenticated."""
+    if "AWSAccessKeyId=" in request.query:
+        return _authenticate_old_presigned(request, keys, now)
     claim = _claim(request)
-    try:
-        secret = keys.secret_for(claim.access_key, claim.token)
-    except ExpiredToken:
-        raise NotAuthenticated(
-            "ExpiredTokenException", "The security token included in the request is expired"
-        ) from None
-    except (UnknownKey, ValueError, KeyError):
-        raise NotAuthenticated(
-            "UnrecognizedClientException", "The security token included in the request is invalid."
-        ) from None
+    secret = _secret(keys, claim.access_key, claim.token)
     _check_time(claim, now)
     expected = sigv4.signature(
         secret=secret,
@@ -90,6 +83,40 @@ def authenticate(request: Request, keys: KeyRing, now: datetime) -> sigv4.Scope:
     if not hmac.compare_digest(expected, claim.signature):
         raise _mismatch()
     return claim.scope
+
+
+def _authenticate_old_presigned(request: Request, keys: KeyRing, now: datetime) -> sigv4.Scope:
+    """S3's presigned URLs of signature version 2, which boto3 still makes unless told otherwise."""
+    from urllib.parse import urlsplit
+
+    from botocore.auth import HmacV1QueryAuth
+    from botocore.credentials import Credentials
+
+    given = dict(parse_qsl(request.query, keep_blank_values=True))
+    signature, expires = given.get("Signature", ""), given.get("Expires", "")
+    token = given.get("x-amz-security-token")
+    access_key = given["AWSAccessKeyId"]
+    signer = HmacV1QueryAuth(Credentials(access_key, _secret(keys, access_key, token), token))
+    headers = request.headers | {"date": expires}  # its place in the text that is signed
+    text = signer.canonical_string(request.method, urlsplit(f"{request.path}?{request.query}"), headers)
+    if not hmac.compare_digest(signer.sign_string(text).encode(), signature.encode()):
+        raise _mismatch()
+    if not expires.isdecimal() or int(expires) < now.timestamp():
+        raise NotAuthenticated("InvalidSignatureException", "Request has expired")
+    return sigv4.Scope(now.strftime("%Y%m%d"), "us-east-1", "s3")
+
+
+def _secret(keys: KeyRing, access_key: str, token: str | None) -> str:
+    try:
+        return keys.secret_for(access_key, token)
+    except ExpiredToken:
+        raise NotAuthenticated(
+            "ExpiredTokenException", "The security token included in the request is expired"
+        ) from None
+    except (UnknownKey, ValueError, KeyError):
+        raise NotAuthenticated(
+            "UnrecognizedClientException", "The security token included in the request is invalid."
+        ) from None
 
 
 def _claim(request: Request) -> Claim:

@@ -38,11 +38,12 @@ class Runtimes:
     async def close(self) -> None:
         """End every process that a runtime started."""
         if self._looking is not None:
+            self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
         await asyncio.gather(*(runtime.close() for runtime in self._known.values()))
 
     async def _look(self) -> None:
         await self._own.warm()
-        for name, (version, path) in (await asyncio.to_thread(python.discover)).items():
+        for name, (version, path) in (await python.discover()).items():
             if name not in self._known:
                 self._known[name] = python.PythonRuntime(name, version, path, self._folder)

@@ -85,6 +85,7 @@ def install(link: ServicesEnd) -> None:
     _replace(moto.s3.notifications, "_invoke_awslambda", _s3_invoke(pusher))
     _install_destination_check(pusher)
     _install_delete_markers()
+    _install_one_event_a_request()
 
 
 def _replace(owner: Any, name: str, new: Any) -> None:
@@ -181,16 +182,44 @@ def _install_delete_markers() -> None:
     _replace(S3Backend, "_set_delete_marker", mark_and_tell)
 
 
-# ------------------------------------------------------------------------------------------ headers
+def _install_one_event_a_request() -> None:
+    """AWS tells of one thing a request; moto also tells of the steps by which it does that thing."""
+    from moto.s3 import notifications
+    from moto.s3.models import S3Backend
+
+    send = notifications.send_event
+    complete = S3Backend.complete_multipart_upload
+    completed = notifications.S3NotificationEvent.OBJECT_CREATED_COMPLETE_MULTIPART_UPLOAD_EVENT
+    tagged = notifications.S3NotificationEvent.OBJECT_TAGGING_PUT_EVENT
+
+    def send_once(account_id: str, event_name: Any, bucket: Any, key: Any) -> None:
+        if _request.completing and event_name is not completed:
+            return
+        if event_name is tagged and _request.created == key.name:
+            return
+        if event_name.value.startswith("s3:ObjectCreated:"):
+            _request.created = key.name
+        send(account_id, event_name, bucket, key)
+
+    def complete_quietly(backend: Any, *arguments: Any, **named: Any) -> Any:
+        _request.completing = True
+        return complete(backend, *arguments, **named)
+
+    _replace(notifications, "send_event", send_once)
+    _replace(S3Backend, "complete_multipart_upload", complete_quietly)
 
 
-class KeepUnderscores:
-    """WSGI middleware: gives moto back the header names with an underscore that waitress drops.
+# ------------------------------------------------------------------------------------------- requests
 
-    S3's user metadata may have them; the lab sends them in a header of its own.
+
+class RequestFrame:
+    """WSGI middleware around each request to moto.
+
+    It clears what the hooks remember during a request, and gives back the header names with an
+    underscore that waitress drops: S3's user metadata may have them, so the lab sends them in a header
+    of its own.
     """
 
-    HEADER = "x-lablambda-underscores"
     _KEY = "HTTP_X_LABLAMBDA_UNDERSCORES"
 
     def __init__(self, application: Any) -> None:
@@ -201,6 +230,7 @@ class KeepUnderscores:
         self._key_for = environ_key_for_header
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        _request.skip, _request.completing, _request.created = False, False, None
         for name, value in json.loads(environ.pop(self._KEY, "{}")).items():
             environ[self._key_for(name)] = value
             environ.setdefault(self._names_key, {})[self._key_for(name)] = name

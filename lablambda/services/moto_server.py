@@ -25,10 +25,10 @@ def main() -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     from lablambda.services.link import ServicesEnd
-    from lablambda.services.moto_hooks import KeepUnderscores, install
+    from lablambda.services.moto_hooks import RequestFrame, install
 
     install(ServicesEnd(options.link))
-    application = KeepUnderscores(DomainDispatcherApplication(create_backend_app))
+    application = RequestFrame(DomainDispatcherApplication(create_backend_app))
     # SQS long polls hold a thread each while they wait.
     server = waitress.create_server(
         application,

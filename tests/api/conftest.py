@@ -1,47 +1,5 @@
-"""boto3 clients of the private lab, and functions made through them."""
+"""Clients of the private lab, for the tests of this folder."""
 
-from __future__ import annotations
+from tests.api_clients import create, functions
 
-import itertools
-import sys
-from collections.abc import Callable, Iterator
-from typing import Any
-
-import pytest
-
-from lablambda.client import Lab
-from lablambda.packaging.zips import zip_files
-
-RUNTIME = f"python3.{sys.version_info.minor}"
-ROLE = "arn:aws:iam::000000000000:role/r"
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def functions(lab: Lab) -> Any:
-    """boto3's Lambda client; it tries nothing twice and checks nothing itself, so every answer is the lab's."""
-    from botocore.config import Config
-
-    return lab.client(
-        "lambda", config=Config(retries={"max_attempts": 0}, read_timeout=30, parameter_validation=False)
-    )
-
-
-@pytest.fixture
-def create(functions: Any) -> Iterator[Callable[..., str]]:
-    """Make a function from source; deleted after the test."""
-    made: list[str] = []
-
-    def make(source: str = "def handler(event, context): return event", **more: Any) -> str:
-        name = f"api-{next(_numbers)}"
-        settings = {"Runtime": RUNTIME, "Role": ROLE, "Handler": "f.handler", **more}
-        functions.create_function(
-            FunctionName=name, Code={"ZipFile": zip_files({"f.py": source.encode()})}, **settings
-        )
-        made.append(name)
-        return name
-
-    yield make
-    left = {function["FunctionName"] for function in functions.list_functions()["Functions"]}
-    for name in left.intersection(made):
-        functions.delete_function(FunctionName=name)
+__all__ = ["create", "functions"]

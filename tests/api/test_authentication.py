@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from botocore.auth import S3SigV4QueryAuth, SigV4Auth, SigV4QueryAuth
+from botocore.auth import HmacV1QueryAuth, S3SigV4QueryAuth, SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -67,6 +68,19 @@ def test_a_functions_role_is_let_in() -> None:
 def test_presigned_requests() -> None:
     assert authenticate(presigned(S3SigV4QueryAuth, "s3"), KEYS, datetime.now(UTC)).service == "s3"
     assert authenticate(presigned(SigV4QueryAuth, "lambda"), KEYS, datetime.now(UTC)).service == "lambda"
+
+
+def test_a_presigned_request_of_the_old_kind() -> None:
+    def made(**changes: Any) -> Request:
+        request = AWSRequest("GET", "http://127.0.0.1:9000/bucket/a%20key?response-content-type=text%2Fx")
+        HmacV1QueryAuth(OWNER, expires=60).add_auth(request)
+        return replace(received(request, b""), **changes)
+
+    assert authenticate(made(), KEYS, datetime.now(UTC)).service == "s3"
+    assert code_of(made(path="/bucket/other")) == "InvalidSignatureException"
+    assert code_of(made(method="PUT")) == "InvalidSignatureException"
+    assert code_of(made(), datetime.now(UTC) + timedelta(seconds=61)) == "InvalidSignatureException"
+    assert code_of(made(query="AWSAccessKeyId=AKIDLAB")) == "InvalidSignatureException"
 
 
 def test_no_signature() -> None:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from lablambda.client import Lab
 from lablambda.packaging.zips import zip_files
-from tests.api.conftest import ROLE, RUNTIME
+from tests.api_clients import ROLE, RUNTIME
 
 Create = Callable[..., str]
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"

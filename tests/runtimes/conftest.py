@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,16 @@ class Bench:
     folder: Path
     lines: list[str] = field(default_factory=list)
 
-    def function(self, source: str, *, handler: str = "f.handler", timeout: int = 3, **files: str) -> Version:
-        package = self.store.add(
-            zip_files({"f.py": source.encode(), **{n: t.encode() for n, t in files.items()}})
-        )
+    def function(
+        self,
+        source: str,
+        *,
+        handler: str = "f.handler",
+        timeout: int = 3,
+        files: Mapping[str, str] | None = None,
+    ) -> Version:
+        texts = {"f.py": source, **(files or {})}
+        package = self.store.add(zip_files({name: text.encode() for name, text in texts.items()}))
         configuration = {
             "Runtime": own_runtime()[0],
             "Handler": handler,

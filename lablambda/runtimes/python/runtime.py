@@ -92,11 +92,13 @@ class Zygote:
         try:
             async with asyncio.timeout(30):
                 await zygote._ready
-        except TimeoutError:
+        except BaseException as error:
             await zygote.close()
-            raise ServiceFault(
-                f"{python} didn't get ready within 30 s. Try it by hand: {python} -I -S -V"
-            ) from None
+            if isinstance(error, TimeoutError):
+                raise ServiceFault(
+                    f"{python} didn't get ready within 30 s. Try it by hand: {python} -I -S -V"
+                ) from None
+            raise
         return zygote
 
     async def fork(self, message: dict[str, Any], launch: Launch) -> Worker:
@@ -219,40 +221,46 @@ def own_runtime() -> tuple[str, str, str]:
     return f"python3.{sys.version_info.minor}", version, path
 
 
-def discover() -> dict[str, tuple[str, str]]:
+async def discover() -> dict[str, tuple[str, str]]:
     """Every supported Python on this machine: name to (version, path). Takes about a second."""
     own, version, path = own_runtime()
     found = {own: (version, path)}
-    for entry in _installed_pythons():
+    for entry in await _installed_pythons():
         name = "python{major}.{minor}".format(**entry["version_parts"])
-        if name in SUPPORTED and entry["implementation"] == "cpython" and entry["variant"] == "default":
-            found.setdefault(name, (entry["version"], _real_path(entry["path"])))
+        plain = entry["implementation"] == "cpython" and entry["variant"] == "default"
+        if name in SUPPORTED and plain and name not in found:
+            found[name] = (entry["version"], await _real_path(entry["path"]))
     return dict(sorted(found.items()))
 
 
-def _real_path(python: str) -> str:
-    """A version manager's shim leads to the interpreter by way of the user's environment; go straight there."""
-    command = [python, "-I", "-c", "import sys; print(getattr(sys, '_base_executable', sys.executable))"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
-    return os.path.realpath(answer.stdout.strip() or python)
-
-
-def _installed_pythons() -> list[dict[str, Any]]:
+async def _installed_pythons() -> list[dict[str, Any]]:
     from uv import find_uv_bin
 
-    command = [
-        find_uv_bin(),
-        "python",
-        "list",
-        "--only-installed",
-        "--output-format",
-        "json",
-        "--offline",
-        "--no-config",
-    ]
-    listing = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    words = ("python", "list", "--only-installed", "--output-format", "json", "--offline", "--no-config")
     try:
-        entries: list[dict[str, Any]] = json.loads(listing.stdout)
+        entries: list[dict[str, Any]] = json.loads(await _output(find_uv_bin(), *words))
     except ValueError:
         return []
     return entries
+
+
+async def _real_path(python: str) -> str:
+    """A version manager's shim leads to the interpreter by way of the user's environment; go straight there."""
+    code = "import sys; print(getattr(sys, '_base_executable', sys.executable))"
+    answer = await _output(python, "-I", "-c", code)
+    return os.path.realpath(answer.decode().strip() or python)
+
+
+async def _output(*command: str) -> bytes:
+    """What a command prints; it is ended if nobody wants to know any more."""
+    nothing = asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=nothing, stdout=asyncio.subprocess.PIPE, stderr=nothing
+    )
+    try:
+        answer, _ = await process.communicate()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    return answer
