@@ -190,7 +190,9 @@ def _payload_hash(request: Request, claim: Claim) -> str:
 
 def _check_time(claim: Claim, now: datetime) -> None:
     try:
-        signed_at = datetime.strptime(claim.timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        if len(claim.timestamp) != len("20261101T100000Z"):
+            raise ValueError
+        signed_at = datetime.fromisoformat(claim.timestamp).astimezone(UTC)
     except ValueError:
         raise NotAuthenticated(
             "IncompleteSignatureException",

@@ -30,7 +30,12 @@ from lablambda.model.errors import (
 from lablambda.model.function import LATEST, Function, Version
 from lablambda.model.invocation import Invocation, new_request_id
 from lablambda.rules import platform_log
-from lablambda.rules.limits import ASYNC_PAYLOAD_BYTES, CLIENT_CONTEXT_BYTES, SYNC_PAYLOAD_BYTES
+from lablambda.rules.limits import (
+    ASYNC_PAYLOAD_BYTES,
+    CLIENT_CONTEXT_BYTES,
+    LOG_TAIL_BYTES,
+    SYNC_PAYLOAD_BYTES,
+)
 from lablambda.rules.names import FunctionReference, function_arn, parse_reference
 
 Result = Mapping[str, Any]
@@ -212,7 +217,9 @@ async def invoke(house: House, p: Parameters) -> Result:
     return {
         "_headers": [("x-amzn-RequestId", invocation.request_id)],
         "FunctionError": outcome.function_error,
-        "LogResult": base64.b64encode(outcome.log_tail).decode() if p.get("LogType") == "Tail" else None,
+        "LogResult": base64.b64encode(outcome.log_tail(LOG_TAIL_BYTES)).decode()
+        if p.get("LogType") == "Tail"
+        else None,
         "Payload": outcome.payload,
         "ExecutedVersion": version.number,
     }

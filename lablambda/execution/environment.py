@@ -20,16 +20,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lablambda.execution.channel import ChannelClosed, Kind
+from lablambda.execution.channel import ChannelClosed, Kind, NotSent
 from lablambda.execution.variables import platform_variables
 from lablambda.execution.worker import Launch, Runtime, Worker
 from lablambda.model.function import Version
 from lablambda.model.invocation import Invocation, Outcome, Report
 from lablambda.rules import lifecycle, platform_log
 from lablambda.rules.lifecycle import Move, State
-from lablambda.rules.limits import INIT_SECONDS, LOG_TAIL_BYTES
+from lablambda.rules.limits import INIT_SECONDS
 
 WriteLog = Callable[[Version, str, str], None]  # version, stream, message
+# The tail that a caller can ask for is 4 KB: more events than this never fit.
 _TAIL_EVENTS = 4_096
 
 
@@ -169,8 +170,6 @@ class Environment:
     async def _run(self, invocation: Invocation) -> Ending:
         limit_s = self.version.timeout_s
         deadline = time.monotonic() + limit_s
-        if self._worker is not None and self._worker.channel.ended():
-            await self._reset()  # it ended while it was idle
         if self.state is State.RESET:
             ending = await self._init(limit_s, invocation.request_id)
             if ending is not None:
@@ -181,6 +180,9 @@ class Environment:
             async with asyncio.timeout(deadline - time.monotonic()):
                 await self._worker.channel.invoke(_header(invocation, limit_s), invocation.payload)
                 kind, body = await self._worker.channel.receive()
+        except NotSent:  # the process had ended while it was idle: the event can go to the next one
+            await self._reset()
+            return await self._run(invocation)
         except TimeoutError:
             self.peak_mb = max(self.peak_mb, _peak_of(self._worker.pid))
             await self._reset()
@@ -248,19 +250,8 @@ class Environment:
             report=report,
             executed_version=self.version.number,
             function_error="Unhandled" if ending.failed else None,
-            log_tail=self._last_log_bytes(),
+            log=tuple(self._tail),
         )
-
-    def _last_log_bytes(self) -> bytes:
-        lines: list[bytes] = []
-        size = 0
-        for message in reversed(self._tail):
-            line = message.encode() + (b"" if message.endswith("\n") else b"\n")
-            lines.append(line)
-            size += len(line)
-            if size >= LOG_TAIL_BYTES:
-                break
-        return b"".join(reversed(lines))[-LOG_TAIL_BYTES:]
 
 
 def _header(invocation: Invocation, limit_s: float) -> dict[str, object]:

@@ -55,11 +55,22 @@ class Outcome:
     """What an invocation gave: the handler's answer, or the function's error, as JSON bytes.
 
     A failed function is an outcome too; `function_error` is then "Unhandled", as AWS's
-    X-Amz-Function-Error header has it.
+    X-Amz-Function-Error header has it. `log` holds the last events of its log, oldest first.
     """
 
     payload: bytes
     report: Report
     executed_version: str
     function_error: str | None = None
-    log_tail: bytes = b""
+    log: tuple[str, ...] = ()
+
+    def log_tail(self, most: int) -> bytes:
+        """The last `most` bytes of the log, a line an event."""
+        lines: list[bytes] = []
+        size = 0
+        for message in reversed(self.log):
+            lines.append(message.encode() + (b"" if message.endswith("\n") else b"\n"))
+            size += len(lines[-1])
+            if size >= most:
+                break
+        return b"".join(reversed(lines))[-most:]

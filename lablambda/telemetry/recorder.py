@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from dataclasses import asdict
 
 from lablambda.model.events import Event, InvocationFinished, LogLine
+from lablambda.model.invocation import Report
 from lablambda.storage.journal import Journal
 
 SCHEMA = """
@@ -91,6 +91,7 @@ def _invocation_row(event: InvocationFinished) -> tuple[object, ...]:
         event.source,
         event.version,
         event.log_stream,
-        json.dumps(asdict(event.report)),
+        # Not dataclasses.asdict: it copies deeply, at ten times the cost.
+        json.dumps({name: getattr(event.report, name) for name in Report.__slots__}),
         None if event.error is None else event.error.decode("utf-8", "replace"),
     )

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import argparse
-import http.client
+import asyncio
 import json
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
+
+import uvloop
 
 from lablambda.client import Lab
 from lablambda.deployment import deploy
 from lablambda.model.deployment import Deployment
 from lablambda.rules import sigv4
-from tests.bench.controls import children, echo_server, fork_times, pss_kib
+from tests.bench.controls import children, echo_server, fork_times, on_one_cpu, pss_kib
 
 RUNTIME = f"python3.{sys.version_info.minor}"
 PLAIN = "def handler(event, context):\n    return {'ok': True, 'n': event.get('n')}\n"
 BOTO3 = "import boto3\n" + PLAIN
+PRINTING = "def handler(event, context):\n    print('n is', event['n'])\n    return {'ok': True}\n"
 SLEEP = "import time\ndef handler(event, context):\n    time.sleep(0.2)\n"
 BODY = b'{"n": 1}'
 
@@ -43,37 +46,89 @@ class Row:
         return f"{self.what:46} {self.value:10.3f} {self.unit:4} {ratio:28} {self.bound}"
 
 
-class Client:
-    """A keep-alive connection that sends the same signed request again and again."""
+class Client(asyncio.Protocol):
+    """A keep-alive connection that sends the same signed request again and again: uvloop, as little of
+    its own around it as there can be."""
 
     def __init__(self, lab: Lab | None, port: int, path: str) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port)
-        self._path = path
-        self._headers = {"Host": f"127.0.0.1:{port}"}
-        if lab is not None:
-            self._headers |= sigv4.sign(
-                access_key=lab.descriptor.access_key,
-                secret=lab.descriptor.secret_key,
-                region="us-east-1",
-                service="lambda",
-                method="POST",
-                path=path,
-                query="",
-                headers={"host": f"127.0.0.1:{port}"},
-                payload=BODY,
-                now=datetime.now(UTC),
-            )
+        self._request = _signed_request(lab, port, path)
+        self._port = port
+        self._answer = b""
+        self._whole: asyncio.Future[None] | None = None
+        self._transport: asyncio.Transport | None = None
 
-    def ask(self) -> float:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._answer += data
+        assert self._whole is not None
+        if not self._whole.done() and _whole(self._answer):
+            self._whole.set_result(None)
+
+    async def ask(self) -> float:
         """Milliseconds for one request."""
+        loop = asyncio.get_running_loop()
+        if self._transport is None:
+            await loop.create_connection(lambda: self, "127.0.0.1", self._port)
+        assert self._transport is not None
+        self._answer, self._whole = b"", loop.create_future()
         began = time.perf_counter()
-        self._connection.request("POST", self._path, BODY, self._headers)
-        response = self._connection.getresponse()
-        body = response.read()
+        self._transport.write(self._request)
+        await self._whole
         elapsed = (time.perf_counter() - began) * 1000
-        assert response.status == 200, body
-        assert "x-amz-function-error" not in response.headers, body
+        assert self._answer.startswith(b"HTTP/1.1 200"), self._answer
+        assert b"X-Amz-Function-Error" not in self._answer, self._answer
         return elapsed
+
+
+def ask_in_turns(clients: list[Client], rounds: int, each: int) -> list[list[float]]:
+    """Times of each client, taken in turns so that a busy moment of the machine hits all of them."""
+
+    async def run() -> list[list[float]]:
+        times: list[list[float]] = [[] for _ in clients]
+        for _ in range(rounds):
+            for client, found in zip(clients, times, strict=True):
+                found += [await client.ask() for _ in range(each)]
+        return times
+
+    return uvloop.run(run())
+
+
+def ask_at_once(clients: list[Client]) -> float:
+    """Seconds until all have their answer."""
+
+    async def run() -> float:
+        began = time.perf_counter()
+        await asyncio.gather(*(client.ask() for client in clients))
+        return time.perf_counter() - began
+
+    return uvloop.run(run())
+
+
+def _signed_request(lab: Lab | None, port: int, path: str) -> bytes:
+    headers = {"host": f"127.0.0.1:{port}"}
+    if lab is not None:
+        headers |= sigv4.sign(
+            access_key=lab.descriptor.access_key,
+            secret=lab.descriptor.secret_key,
+            region="us-east-1",
+            service="lambda",
+            method="POST",
+            path=path,
+            query="",
+            headers=headers,
+            payload=BODY,
+            now=datetime.now(UTC),
+        )
+    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, f"content-length: {len(BODY)}", "", ""]).encode() + BODY
+
+
+def _whole(answer: bytes) -> bool:
+    head, found, body = answer.partition(b"\r\n\r\n")
+    at = head.find(b"content-length: ")
+    return bool(found) and len(body) >= int(head[at + 16 :].split(b"\r", 1)[0])
 
 
 def function(lab: Lab, name: str, source: str) -> str:
@@ -87,19 +142,21 @@ def port_of(lab: Lab) -> int:
 
 
 def warm(lab: Lab, rounds: int) -> list[Row]:
-    """Warm invocations and control B in turns, so that a busy moment hits both."""
-    path = function(lab, "warm", PLAIN)
-    ours: list[float] = []
-    control: list[float] = []
-    with echo_server() as port:
-        echo, invoke = Client(None, port, "/"), Client(lab, port_of(lab), path)
-        for _ in range(rounds):
-            control += [echo.ask() for _ in range(200)]
-            ours += [invoke.ask() for _ in range(200)]
+    """Warm invocations and control B in turns, and the same with a handler that prints."""
+    plain, printing = function(lab, "warm", PLAIN), function(lab, "printing", PRINTING)
+    with on_one_cpu(), echo_server() as port:
+        clients = [Client(None, port, "/"), *(Client(lab, port_of(lab), path) for path in (plain, printing))]
+        control, ours, printed = ask_in_turns(clients, rounds, 200)
     middle = statistics.median(control)
     return [
         Row("warm invoke p50, keep-alive HTTP", statistics.median(ours), "ms", middle, "at most 4 x"),
-        Row("warm invoke p99", statistics.quantiles(ours, n=100)[98], "ms", middle),
+        Row(
+            "warm invoke p99",
+            statistics.quantiles(ours, n=100)[98],
+            "ms",
+            statistics.quantiles(control, n=100)[98],
+        ),
+        Row("warm invoke p50, handler prints", statistics.median(printed), "ms", middle),
     ]
 
 
@@ -108,12 +165,8 @@ def cold(lab: Lab, count: int) -> list[Row]:
     control = statistics.median(fork_times(count))
     rows = []
     for what, source, bound in (("plain", PLAIN, 15), ("with boto3", BOTO3, 20)):
-        times = []
-        for number in range(count):
-            path = function(lab, f"cold-{what.split()[-1]}-{number}", source)
-            client = Client(lab, port_of(lab), path)
-            client._connection.connect()
-            times.append(client.ask())
+        paths = [function(lab, f"cold-{what.split()[-1]}-{number}", source) for number in range(count)]
+        times = [ask_in_turns([Client(lab, port_of(lab), path)], 1, 1)[0][0] for path in paths]
         rows.append(
             Row(f"cold start p50, {what}", statistics.median(times), "ms", control, f"at most {bound} ms")
         )
@@ -123,15 +176,10 @@ def cold(lab: Lab, count: int) -> list[Row]:
 def burst(lab: Lab) -> list[Row]:
     """32 requests of 200 ms at once: the first needs 32 new environments."""
     path = function(lab, "burst", SLEEP)
-    clients = [Client(lab, port_of(lab), path) for _ in range(32)]
     rows = []
     for which in ("first", "second"):
-        began = time.perf_counter()
-        with ThreadPoolExecutor(32) as pool:
-            list(pool.map(Client.ask, clients))
-        rows.append(
-            Row(f"{which} burst of 32 x 200 ms", time.perf_counter() - began, "s", 0.2, "first at most 2 x")
-        )
+        taken = ask_at_once([Client(lab, port_of(lab), path) for _ in range(32)])
+        rows.append(Row(f"{which} burst of 32 x 200 ms", taken, "s", 0.2, "at most 2 x"))
     return rows
 
 

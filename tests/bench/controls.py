@@ -6,6 +6,7 @@ loaded, exchange one message with it, and end it.
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -40,12 +41,25 @@ uvloop.run(main())
 
 @contextmanager
 def echo_server() -> Iterator[int]:
-    """Control B's server; gives its port."""
+    """Control B's server, on a CPU of its own: unpinned, its time is one of two values that differ by
+    half, by where the scheduler happens to put it. Gives its port."""
     process = subprocess.Popen([sys.executable, "-c", ECHO], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     with process:
+        os.sched_setaffinity(process.pid, {max(range(os.cpu_count() or 1))})
         yield int(process.stdout.readline())
         process.kill()
+
+
+@contextmanager
+def on_one_cpu() -> Iterator[None]:
+    """Keep this process, the client, on the first CPU meanwhile."""
+    everywhere = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(everywhere)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, everywhere)
 
 
 FORKER = r"""

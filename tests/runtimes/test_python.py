@@ -145,7 +145,7 @@ async def test_a_process_that_ends(bench: Bench, end: str, words: str) -> None:
         "errorType": "Runtime.ExitError",
         "errorMessage": f"RequestId: r-2 Error: {words}",
     }
-    assert "\tStatus: error\tError Type: Runtime.ExitError" in outcome.log_tail.decode()
+    assert "\tStatus: error\tError Type: Runtime.ExitError" in outcome.log_tail(4096).decode()
     assert json.loads((await bench.invoke(version, 0)).payload) == "well"
 
 
@@ -194,12 +194,12 @@ async def test_globals_last_until_a_reset_and_tmp_beyond_it(bench: Bench) -> Non
 
 async def test_the_init_after_a_reset_is_suppressed(bench: Bench) -> None:
     version = bench.function(COUNT)
-    cold = (await bench.invoke(version)).log_tail.decode()
+    cold = (await bench.invoke(version)).log_tail(4096).decode()
     await bench.invoke(version, "exit")
     after = await bench.invoke(version)
     assert cold.startswith("INIT_START Runtime Version: python:3.")
     assert "\tInit Duration: " in cold
-    assert "INIT" not in after.log_tail.decode()
+    assert "INIT" not in after.log_tail(4096).decode()
     assert after.report.init_ms is None
 
 
@@ -255,7 +255,7 @@ def handler(event, context):
 
 async def test_prints_and_records_in_order(bench: Bench) -> None:
     outcome = await bench.invoke(bench.function(LOGS), {}, request_id="r-4")
-    lines = outcome.log_tail.decode().splitlines()
+    lines = outcome.log_tail(4096).decode().splitlines()
     assert lines[0].startswith("INIT_START ")
     assert lines[1] == "START RequestId: r-4 Version: $LATEST"
     assert lines[2:4] == ["plain", "to stderr"]
@@ -279,8 +279,8 @@ async def test_the_tail_is_the_last_4_kb(bench: Bench) -> None:
     outcome = await bench.invoke(
         bench.function("def handler(e, c):\n    for i in range(2000): print('line', i)\n")
     )
-    assert len(outcome.log_tail) == 4096
-    assert b"line 1999\nEND" in outcome.log_tail
+    assert len(outcome.log_tail(4096)) == 4096
+    assert b"line 1999\nEND" in outcome.log_tail(4096)
 
 
 async def test_a_flood_of_output_arrives_whole(bench: Bench) -> None:

@@ -79,7 +79,7 @@ class Lab:
                     frame = bytes(self._buffer[4:end])
                     del self._buffer[:end]
                     return frame
-            data = self._connection.recv(1 << 18)
+            data = self._connection.recv(1 << 16)
             if not data:
                 return None
             self._buffer += data
