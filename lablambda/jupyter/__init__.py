@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lablambda.client import Lab
 from lablambda.config import ConfigError
+from lablambda.jupyter import empty_cell
 from lablambda.jupyter.completion import Completion
 from lablambda.jupyter.errors import CellError
 from lablambda.jupyter.magics import LambdaMagics
@@ -28,8 +29,9 @@ def load(shell: InteractiveShell) -> None:
     except ConfigError as error:
         raise CellError(str(error)) from None
     shell.register_magics(magics)
-    completion = Completion(magics.lab)
+    completion = Completion(magics.running_lab)
     completion.install(shell)
+    empty_cell.install(shell)
     setattr(shell, _ATTRIBUTE, (magics, completion))
     threading.Thread(target=_warm, args=(lab,), daemon=True).start()
 
@@ -41,6 +43,7 @@ def unload(shell: InteractiveShell) -> None:
         return
     magics, completion = loaded
     completion.remove(shell)
+    empty_cell.remove(shell)
     for table in shell.magics_manager.magics.values():
         table.pop("lambda", None)
     magics.close()

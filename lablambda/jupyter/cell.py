@@ -7,22 +7,23 @@ cell, in the package and in every traceback.
 from __future__ import annotations
 
 import argparse
-import ast
 import re
 import sys
 from collections.abc import Collection
 
 from lablambda.jupyter.errors import CellError, CellSyntaxError
+from lablambda.jupyter.handlers import handler_in
 from lablambda.model.deployment import Deployment
 from lablambda.model.errors import CallerError
 from lablambda.rules.sources import parse_source
 
 MODULE = "lambda_function"
-DEFAULT_HANDLER = "handler"
 OWN_RUNTIME = f"python3.{sys.version_info.minor}"
 _NAME = re.compile(r"^[a-zA-Z0-9-_]{1,64}$")
 _VARIABLE = re.compile(r"^[a-zA-Z][a-zA-Z0-9_]+$")
 _LANGUAGES_TO_COME = ("nodejs", "java", "provided")
+_PYTHON = re.compile(r"^python3\.\d+$")
+_ENCODING = re.compile(r"coding[:=]")  # in a file's first comment this declares the encoding (PEP 263)
 
 
 def read_cell(line: str, body: str, options: argparse.Namespace) -> Deployment:
@@ -35,8 +36,8 @@ def read_cell(line: str, body: str, options: argparse.Namespace) -> Deployment:
         raise CellError(f"{options.name!r} can't name a function: use 1 to 64 letters, digits, '-' and '_'.")
     if runtime.startswith(_LANGUAGES_TO_COME):
         raise CellError(f"{runtime} is not implemented yet; Python runtimes are.")
-    source = f"# %%lambda {line.strip()}\n{body}"
-    function = options.handler or default_handler(_parse(source))
+    source = f"{_first_line(line, options.name)}\n{body}"
+    function = _function(source, runtime, options.handler)
     try:
         sources = tuple(parse_source(text) for text in options.on)
     except CallerError as error:
@@ -57,52 +58,33 @@ def read_cell(line: str, body: str, options: argparse.Namespace) -> Deployment:
 
 def check_runtime(runtime: str, here: Collection[str]) -> None:
     """Raise CellError, naming what this machine has, if it doesn't have `runtime`."""
-    if runtime not in here:
-        raise CellError(
-            f"This machine has no {runtime}; it has {', '.join(here)}. Choose one of these with --runtime, or "
-            f"install it (uv python install {runtime.removeprefix('python')}) and restart the lab."
-        )
+    if runtime in here:
+        return
+    has = f"This machine has no {runtime}; it has {', '.join(here)}. Choose one of these with --runtime"
+    if not _PYTHON.match(runtime):
+        raise CellError(f"{has}.")
+    install = f"uv python install {runtime.removeprefix('python')}"
+    raise CellError(f"{has}, or install it ({install}) and restart the lab.")
 
 
-def default_handler(tree: ast.Module) -> str:
-    """The name `handler` if the code defines it, else its only function."""
-    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
-    coroutines = [node.name for node in tree.body if isinstance(node, ast.AsyncFunctionDef)]
-    if DEFAULT_HANDLER in functions or DEFAULT_HANDLER in _assigned(tree):
-        return DEFAULT_HANDLER
-    if len(functions) == 1:
-        return functions[0]
-    if functions:
-        raise CellError(
-            f"Which function takes the events? The cell has {', '.join(functions)}: name one 'handler', or say "
-            f"--handler {functions[0]}"
-        )
-    if coroutines:
-        raise CellError(
-            f"{coroutines[0]} is async, and Lambda doesn't await Python handlers: make it a plain 'def'."
-        )
-    raise CellError("The cell defines no function. Add: def handler(event, context): ...")
-
-
-def _assigned(tree: ast.Module) -> set[str]:
-    """Names that the module binds by assignment or import, such as `handler = Mangum(app)`."""
-    names: set[str] = set()
-    for node in tree.body:
-        if isinstance(node, ast.Assign):
-            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-        elif isinstance(node, ast.ImportFrom):
-            names |= {alias.asname or alias.name for alias in node.names}
-    return names
-
-
-def _parse(source: str) -> ast.Module:
+def _function(source: str, runtime: str, named: str | None) -> str:
     try:
-        compile(source, "<cell>", "exec")  # finds what parsing alone doesn't, such as a stray 'return'
-        return ast.parse(source)
-    except SyntaxError as error:
-        raise CellSyntaxError(error) from None
-    except ValueError as error:
-        raise CellError(f"The cell's code can't be read: {error}") from None
+        return handler_in(source, named)
+    except CellSyntaxError as error:
+        if runtime == OWN_RUNTIME:
+            raise
+        if named is None:
+            error.advice = (
+                f"This kernel reads cells as {OWN_RUNTIME}. To leave that to {runtime}, add --handler NAME."
+            )
+            raise
+        return named
+
+
+def _first_line(line: str, name: str) -> str:
+    """The magic line as a comment, unless that would declare the file's encoding."""
+    comment = f"# %%lambda {line.strip()}"
+    return f"# %%lambda {name}" if _ENCODING.search(comment) else comment
 
 
 def _variable(text: str) -> tuple[str, str]:

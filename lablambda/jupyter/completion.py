@@ -12,10 +12,11 @@ from lablambda.jupyter.options import COMMANDS, cell_parser
 
 _CELL, _LINE = "%%lambda", "%lambda"
 _TAKE_NAMES = ("invoke", "show", "logs", "delete")
+_OPTIONS = {"invoke": ("--async", "--qualifier"), "logs": ("--request", "--limit")}
 
 
 class Completion:
-    """A matcher for IPython; it stays silent whenever the lab can't be asked."""
+    """A matcher for IPython; it stays silent whenever the lab that `lab` finds can't be asked."""
 
     def __init__(self, lab: Callable[[], Lab]) -> None:
         self._lab = lab
@@ -52,16 +53,24 @@ class Completion:
         return sorted(option for option in options if option.startswith(token))
 
     def _cell_words(self, before: list[str]) -> Iterable[str]:
-        if before[-1] == "--runtime":
-            return self._ask(lambda lab: lab.status()["runtimes"])
         if len(before) == 1:
             return self._names()
-        return [option for action in cell_parser()._actions for option in action.option_strings]
+        if before[-1] == "--runtime":
+            return self._ask(lambda lab: lab.status()["runtimes"])
+        if before[-1] == "--on":
+            return ["s3:"]
+        actions = cell_parser()._actions
+        awaits_value = {name for a in actions if a.nargs is None for name in a.option_strings}
+        if before[-1] in awaits_value:
+            return []
+        return [name for action in actions for name in action.option_strings]
 
     def _line_words(self, before: list[str]) -> Iterable[str]:
         if len(before) == 1:
             return COMMANDS
-        return self._names() if before[1] in _TAKE_NAMES and len(before) == 2 else []
+        if len(before) == 2 and before[1] in _TAKE_NAMES:
+            return self._names()
+        return _OPTIONS.get(before[1], ())
 
     def _names(self) -> Iterable[str]:
         return self._ask(lambda lab: [function["FunctionName"] for function in lab.functions()])

@@ -14,30 +14,35 @@ from lablambda.display import error_text
 class CellError(Exception):
     """A cell couldn't be carried out; the message says what to do."""
 
+    title = "lablambda"
+
     def _render_traceback_(self) -> list[str]:
         return [f"{self.title}: {self}"]
-
-    title = "lablambda"
 
 
 class CellSyntaxError(CellError):
     """The function's code can't be compiled; names the cell's own line."""
 
     title = "SyntaxError"
+    advice = ""
 
-    def __init__(self, error: SyntaxError) -> None:
-        super().__init__(f"{error.msg} (line {error.lineno} of the cell)")
-        self._error = error
+    def __init__(self, error: SyntaxError, source: str) -> None:
+        place = f" (line {error.lineno} of the cell)" if error.lineno else ""
+        super().__init__(f"{error.msg}{place}")
+        self._where = _where(error, source.split("\n")) if error.lineno else []
 
     def _render_traceback_(self) -> list[str]:
-        text = (self._error.text or "").rstrip("\n")
-        column = max((self._error.offset or 1) - 1, 0)
-        return [
-            f"  line {self._error.lineno} of the cell",
-            f"    {text}",
-            f"    {' ' * column}^",
-            *super()._render_traceback_(),
-        ]
+        advice = [self.advice] if self.advice else []
+        return [*self._where, *super()._render_traceback_(), *advice]
+
+
+def _where(error: SyntaxError, lines: list[str]) -> list[str]:
+    """The line in question and a mark under it."""
+    assert error.lineno
+    line = lines[error.lineno - 1] if error.lineno <= len(lines) else ""
+    column = max((error.offset or 1) - 1, 0)
+    gap = "".join("\t" if letter == "\t" else " " for letter in line[:column].ljust(column))
+    return [f"  line {error.lineno} of the cell", f"    {line}", f"    {gap}^"]
 
 
 class FunctionFailed(CellError):
@@ -51,7 +56,8 @@ class FunctionFailed(CellError):
         self.title = str(result.error.get("errorType") or "Error")
 
     def _render_traceback_(self) -> list[str]:
-        """The handler's traceback last line last, as Python does, then the REPORT line."""
-        first, *rest = error_text(self._error).split("\n")
+        """The handler's traceback, its last line last as Python has it, then the REPORT line."""
+        head = error_text({"errorType": self.title, "errorMessage": self._error.get("errorMessage", "")})
+        trace = error_text(self._error).removeprefix(head).strip("\n")
         report = [line for line in self.result.logs.splitlines() if line.startswith("REPORT ")]
-        return [f"{self.result.function} failed", *rest, first, *report]
+        return [f"{self.result.function} failed", *trace.splitlines(), *head.splitlines(), *report]

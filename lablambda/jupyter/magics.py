@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,17 +15,29 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 
 from lablambda import display
 from lablambda.client import Function, Lab, LogEvents, Result
-from lablambda.config import ConfigError, read_descriptor
+from lablambda.config import (
+    DEFAULT_NAME,
+    NAME_VARIABLE,
+    ConfigError,
+    Descriptor,
+    NoLab,
+    read_descriptor,
+)
 from lablambda.connection import ApiError
 from lablambda.deployment import Deployed, DeploymentError, deploy
 from lablambda.doctor import examine
 from lablambda.jupyter.cell import OWN_RUNTIME, check_runtime, read_cell
 from lablambda.jupyter.errors import CellError, FunctionFailed
-from lablambda.jupyter.options import COMMANDS, COMMANDS_TO_COME, Words, cell_options, help_text, split
+from lablambda.jupyter.options import (
+    COMMANDS,
+    COMMANDS_TO_COME,
+    Words,
+    cell_options,
+    help_text,
+    invoke_words,
+    split,
+)
 from lablambda.launch import find_or_start
-
-_ASYNC = re.compile(r"(?:^|\s)--async(?=\s|$)")
-_QUALIFIER = re.compile(r"(?:^|\s)--qualifier[ =](\S+)")
 
 
 class Shown:
@@ -46,18 +60,21 @@ class LambdaMagics(Magics):
     _lab: Lab | None = None
 
     def lab(self) -> Lab:
-        """The lab in use; looked up again if it was restarted meanwhile, started if it has gone."""
-        if self._lab is not None and self._same(self._lab):
-            return self._lab
-        self._lab = Lab(find_or_start())
-        return self._lab
-
-    @staticmethod
-    def _same(lab: Lab) -> bool:
+        """The lab in use; started if it has gone."""
         try:
-            return read_descriptor(lab.reference) == lab.descriptor
-        except ConfigError:
-            return False
+            return self.running_lab()
+        except NoLab:
+            return self._use(find_or_start())
+
+    def running_lab(self) -> Lab:
+        """The lab in use, looked up anew: it may have been restarted. Raises NoLab if it isn't running."""
+        return self._use(read_descriptor(os.environ.get(NAME_VARIABLE) or DEFAULT_NAME))
+
+    def _use(self, descriptor: Descriptor) -> Lab:
+        if self._lab is None or self._lab.descriptor != descriptor:
+            self.close()
+            self._lab = Lab(descriptor)
+        return self._lab
 
     def close(self) -> None:
         if self._lab is not None:
@@ -85,8 +102,6 @@ class LambdaMagics(Magics):
         """A word that is `$name` and nothing else stands for the variable of that name."""
         if not re.fullmatch(r"\$[A-Za-z_]\w*", word):
             return word
-        import shlex
-
         return shlex.quote(str(self._variable(word[1:])))
 
     def _variable(self, name: str) -> Any:
@@ -118,30 +133,22 @@ class LambdaMagics(Magics):
         return commands[command](rest.strip())
 
     def _invoke(self, rest: str) -> Result | Shown:
-        name, _, words = rest.partition(" ")
-        if not name:
-            raise CellError(f"%lambda {COMMANDS['invoke']}")
-        asynchronous = _ASYNC.search(words) is not None
-        qualifier = _QUALIFIER.search(words)
-        event = self._event(_QUALIFIER.sub("", _ASYNC.sub("", words)).strip())
-        function = self.lab().function(name)
-        chosen = qualifier[1] if qualifier else None
-        if asynchronous:
-            request_id = function.send(event, qualifier=chosen)
-            return _text(f"queued for {name}, request id {request_id}")
-        result = function.invoke(event, qualifier=chosen)
+        words = invoke_words(rest)
+        event = self._event(words.event)
+        function = self.lab().function(words.name)
+        if words.asynchronous:
+            request_id = function.send(event, qualifier=words.qualifier)
+            return _text(f"queued for {words.name}, request id {request_id}")
+        result = function.invoke(event, qualifier=words.qualifier)
         if result.error is not None:
             raise FunctionFailed(result)
         return result
 
     def _event(self, text: str) -> Any:
         if text.startswith("$"):
-            return self._variable(text[1:])
+            return self._json_variable(text[1:])
         if text.startswith("@"):
-            try:
-                text = Path(text[1:]).read_text()
-            except OSError as error:
-                raise CellError(f"The event can't be read from {text[1:]}: {error.strerror}") from None
+            text = _read(Path(text[1:]).expanduser())
         if len(text) > 1 and text[0] == text[-1] == "'":
             text = text[1:-1]
         try:
@@ -150,6 +157,14 @@ class LambdaMagics(Magics):
             raise CellError(
                 f"The event isn't JSON: {error}. Write JSON, $variable or @file. Got: {text[:200]}"
             ) from None
+
+    def _json_variable(self, name: str) -> Any:
+        value = self._variable(name)
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError) as error:
+            raise CellError(f"${name} can't be an event: {error}. Events are JSON.") from None
+        return value
 
     def _list(self, _: str) -> Shown:
         return Shown(display.functions(self.lab().functions()))
@@ -180,13 +195,24 @@ class LambdaMagics(Magics):
         return Shown(display.facts("status", self.lab().status()))
 
     def _doctor(self, _: str) -> Shown:
-        return Shown(display.findings(examine(self.lab())))
+        try:
+            lab = self.running_lab()
+        except ConfigError:
+            return Shown(display.findings(examine(None)))
+        return Shown(display.findings(examine(lab)))
 
     def _function(self, rest: str, command: str) -> Function:
         names = split(rest)
         if len(names) != 1:
             raise CellError(f"%lambda {command} takes one function's name; %lambda list shows them.")
         return self.lab().function(names[0])
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CellError(f"The event can't be read from {path}: {error}") from None
 
 
 def _raw_words(line: str) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
+from dataclasses import dataclass
 from typing import NoReturn
 
 from lablambda.jupyter.errors import CellError
@@ -90,11 +92,11 @@ def cell_parser() -> Words:
 def cell_options(line: str) -> argparse.Namespace:
     """Read the rest of a `%%lambda` line. Raises CellError with the usage."""
     words = split(line)
+    if not {"-h", "--help"}.isdisjoint(words):
+        return argparse.Namespace(help=True)
     for word in words:
         if word.partition("=")[0] in OPTIONS_TO_COME:
             raise CellError(f"{word.partition('=')[0]} is not implemented yet.")
-    if words and words[0] in ("-h", "--help"):
-        return argparse.Namespace(help=True)
     options = cell_parser().parse_args(words)
     _in_range("--memory", options.memory, MEMORY_MB, "MB")
     _in_range("--timeout", options.timeout, TIMEOUT_S, "seconds")
@@ -104,6 +106,50 @@ def cell_options(line: str) -> argparse.Namespace:
 def _in_range(option: str, value: int, allowed: range, unit: str) -> None:
     if value not in allowed:
         raise CellError(f"{option} {value}: Lambda takes {allowed[0]} to {allowed[-1]} {unit}.")
+
+
+_OPTION = r"(--async|--qualifier[ =][\w$-]+)"
+_FIRST = re.compile(rf"^\s*{_OPTION}(?=\s|$)")
+_LAST = re.compile(rf"(?:^|\s){_OPTION}\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class InvokeWords:
+    """What `%lambda invoke` was told; `event` is the text as written."""
+
+    name: str
+    event: str
+    asynchronous: bool = False
+    qualifier: str | None = None
+
+
+def invoke_words(line: str) -> InvokeWords:
+    """Read what stands after `%lambda invoke`.
+
+    Options are looked for around the name and the event, never inside: an event may hold any text, and
+    its quotes and braces must stay as they are.
+    """
+    line, before = _take_options(line)
+    name, _, event = line.strip().partition(" ")
+    if not name or name.startswith("-"):
+        raise CellError(f"Write %lambda {COMMANDS['invoke']}")
+    event, after = _take_options(event)
+    options = before + after
+    qualifiers = [option[len("--qualifier ") :] for option in options if option != "--async"]
+    return InvokeWords(
+        name,
+        event.strip(),
+        asynchronous="--async" in options,
+        qualifier=qualifiers[-1] if qualifiers else None,
+    )
+
+
+def _take_options(text: str) -> tuple[str, list[str]]:
+    found = []
+    while match := _FIRST.search(text) or _LAST.search(text):
+        found.append(match[1])
+        text = text[: match.start()] + text[match.end() :]
+    return text, found
 
 
 def split(line: str) -> list[str]:

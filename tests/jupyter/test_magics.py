@@ -1,0 +1,304 @@
+"""`%%lambda` and `%lambda`, typed into a real IPython shell that works with a real lab."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from lablambda.client import Lab, LogEvents, Result
+from lablambda.config import NAME_VARIABLE
+from lablambda.deployment import Deployed
+from lablambda.jupyter.options import COMMANDS, COMMANDS_TO_COME
+from tests.jupyter.conftest import Notebook, names
+
+HELLO = (
+    "%%lambda hello\ndef handler(event, context):\n    print('a line of mine')\n    return {'got': event}\n"
+)
+FORMS = {"text/plain", "text/html", "application/vnd.lablambda.v1+json"}
+
+
+# ----------------------------------------------------------------------------------------- %%lambda
+
+
+def test_a_cell_becomes_a_function(notebook: Notebook, lab: Lab) -> None:
+    deployed = notebook.run(HELLO)
+    assert isinstance(deployed, Deployed)
+    assert (deployed.name, deployed.verdict) == ("hello", "created")
+    assert set(deployed._repr_mimebundle_()) == FORMS
+    assert lab.function("hello").invoke({"a": 1}).payload == {"got": {"a": 1}}
+
+
+def test_the_same_cell_changes_nothing_and_another_updates(notebook: Notebook, lab: Lab) -> None:
+    notebook.run(HELLO)
+    assert notebook.run(HELLO).verdict == "unchanged"
+    assert notebook.run(HELLO.replace("'got'", "'took'")).verdict == "updated"
+    assert lab.function("hello").invoke(1).payload == {"took": 1}
+
+
+def test_options_reach_the_function(notebook: Notebook, lab: Lab) -> None:
+    notebook.run(HELLO.replace("hello", "hello --memory 256 --timeout 7 --env STYLE='very grey'"))
+    configuration = lab.function("hello").configuration()
+    assert (configuration["MemorySize"], configuration["Timeout"]) == (256, 7)
+    assert configuration["Environment"]["Variables"] == {"STYLE": "very grey"}
+
+
+def test_a_word_that_is_a_variable_stands_for_it(notebook: Notebook, lab: Lab) -> None:
+    notebook.run("memory, setting = 512, 'NAME=Ada Lovelace'")
+    notebook.run(HELLO.replace("hello", "hello --memory $memory --env $setting"))
+    configuration = lab.function("hello").configuration()
+    assert configuration["MemorySize"] == 512
+    assert configuration["Environment"]["Variables"] == {"NAME": "Ada Lovelace"}
+    assert "no variable 'nothing'" in notebook.fails(HELLO.replace("hello", "hello --memory $nothing"))
+
+
+def test_dry_run_tells_and_does_nothing(notebook: Notebook, lab: Lab) -> None:
+    assert "create function hello" in notebook.text(HELLO.replace("hello", "hello --dry-run"))
+    assert "hello" not in names(lab)
+
+
+def test_a_magic_without_a_body(notebook: Notebook) -> None:
+    assert "usage: %%lambda" in notebook.text("%%lambda -h")
+    assert "usage: %%lambda" in notebook.text("\n%%lambda hello --help\n")
+    assert notebook.fails("%%lambda hello") == (
+        "lablambda: The cell defines no function. Add: def handler(event, context): ..."
+    )
+
+
+def test_a_magic_that_is_being_typed_is_not_complete(notebook: Notebook) -> None:
+    assert notebook.shell.check_complete("%%lambda hello")[0] == "incomplete"
+
+
+def test_nothing_is_deployed_from_a_cell_with_a_mistake(notebook: Notebook, lab: Lab) -> None:
+    for mistake in ("--memory 1", "--bogus", "--runtime python3.99", "--on ftp:x"):
+        assert notebook.fails(HELLO.replace("hello", f"hello {mistake}")).startswith("lablambda: ")
+    assert notebook.fails(HELLO + "def") == (
+        "line 5 of the cell\n    def\n       ^\nSyntaxError: invalid syntax (line 5 of the cell)"
+    )
+    assert "hello" not in names(lab)
+
+
+def test_an_unknown_runtime_is_answered_with_those_of_this_machine(notebook: Notebook, lab: Lab) -> None:
+    told = notebook.fails(HELLO.replace("hello", "hello --runtime python3.99"))
+    assert f"it has {', '.join(lab.status()['runtimes'])}." in told
+
+
+def test_a_refusal_of_the_lab_is_one_message(notebook: Notebook) -> None:
+    told = notebook.fails(HELLO.replace("hello", "hello --env AWS_REGION=here"))
+    assert told.startswith("lablambda: Couldn't create function hello")
+    assert "AWS_REGION" in told
+    assert "Traceback" not in told
+
+
+# ------------------------------------------------------------------------------------------ invoke
+
+
+def test_invoke(notebook: Notebook) -> None:
+    notebook.run(HELLO)
+    result = notebook.run('%lambda invoke hello {"name": "Ada  {x} $y"}')
+    assert isinstance(result, Result)
+    assert result.payload == {"got": {"name": "Ada  {x} $y"}}
+    bundle = result._repr_mimebundle_()
+    assert set(bundle) == FORMS
+    assert "a line of mine" in bundle["text/html"]
+
+
+def test_an_event_comes_from_anywhere(notebook: Notebook, tmp_path: Path) -> None:
+    notebook.run(HELLO)
+    file = tmp_path / "event.json"
+    file.write_text('{"from": "file"}')
+    notebook.run("event = {'from': ['variable', 1, None]}")
+    for words, event in [
+        ("", {}),
+        ("$event", {"from": ["variable", 1, None]}),
+        (f"@{file}", {"from": "file"}),
+        ("'{\"quoted\": 1}'", {"quoted": 1}),
+        ("17", 17),
+        ('"--async"', "--async"),
+    ]:
+        assert notebook.run(f"%lambda invoke hello {words}").payload == {"got": event}
+
+
+def test_invoke_gives_a_value_to_python(notebook: Notebook) -> None:
+    notebook.run(HELLO)
+    notebook.run("out = %lambda invoke hello 5")
+    assert notebook.shell.user_ns["out"].payload == {"got": 5}
+
+
+def test_async(notebook: Notebook, lab: Lab) -> None:
+    notebook.run(HELLO)
+    queued = notebook.text("%lambda invoke hello 1 --async")
+    lab.settle()
+    [record] = lab.function("hello").invocations(limit=1)
+    assert queued == f"queued for hello, request id {record.request_id}"
+
+
+def test_qualifier(notebook: Notebook) -> None:
+    notebook.run(HELLO)
+    assert notebook.run("%lambda invoke hello --qualifier $LATEST").executed_version == "$LATEST"
+    assert "Function not found" in notebook.fails("%lambda invoke hello {} --qualifier prod")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("", "Write %lambda invoke NAME"),
+        ("nobody", "Function not found"),
+        ("hello {'single': 1}", "The event isn't JSON"),
+        ("hello {bad", "Write JSON, $variable or @file. Got: {bad"),
+        ("hello $nothing", "no variable 'nothing'"),
+        ("hello $a_set", "$a_set can't be an event"),
+        ("hello $circle", "$circle can't be an event"),
+        ("hello $big", "Request must be smaller than 6291456 bytes"),
+        ("hello @/nowhere/event.json", "The event can't be read from /nowhere/event.json: "),
+        ("hello @/proc/self/exe", "The event can't be read from /proc/self/exe: "),
+    ],
+)
+def test_bad_invokes(notebook: Notebook, words: str, told: str) -> None:
+    notebook.run(HELLO)
+    notebook.run("a_set, big, circle = {1}, 'x' * 7_000_000, []\ncircle.append(circle)")
+    shown = notebook.fails(f"%lambda invoke {words}")
+    assert shown.startswith("lablambda: ")
+    assert told in shown
+    assert "Traceback" not in shown
+    assert notebook.run("%lambda invoke hello").error is None, "the lab goes on"
+
+
+def test_python_gets_a_failure_as_a_value(notebook: Notebook, lab: Lab) -> None:
+    notebook.run("%%lambda hello\ndef handler(event, context): return 1 / 0")
+    result = lab.function("hello").invoke()
+    assert result.error is not None
+    assert result.error["errorType"] == "ZeroDivisionError"
+
+
+# --------------------------------------------------------------------------------- other commands
+
+
+def test_list(notebook: Notebook) -> None:
+    notebook.run(HELLO)
+    assert re.search(
+        r"hello +python3\.\d+ +lambda_function.handler +128 MB +3 s", notebook.text("%lambda list")
+    )
+
+
+def test_show(notebook: Notebook) -> None:
+    notebook.run(HELLO.replace("hello", "shown"))
+    notebook.run("%lambda invoke shown")
+    shown = notebook.run("%lambda show shown")._repr_mimebundle_()
+    assert set(shown) == FORMS
+    assert re.search(r"Handler +lambda_function.handler", shown["text/plain"])
+    assert "1 invocation of shown" in shown["text/plain"]
+    json.dumps(shown)
+
+
+def test_logs(notebook: Notebook) -> None:
+    notebook.run(HELLO.replace("hello", "logged"))
+    first = notebook.run("%lambda invoke logged 1")
+    notebook.run("%lambda invoke logged 2")
+    events = notebook.run("%lambda logs logged")
+    assert isinstance(events, LogEvents)
+    assert str(events).count("a line of mine") == 2
+    lines = str(notebook.run(f"%lambda logs logged --request {first.request_id}")).split("\n")
+    assert [line.split()[0] for line in lines] == ["START", "a", "END", "REPORT"]
+    assert len(notebook.run("%lambda logs logged --limit 1")) == 1
+
+
+def test_delete(notebook: Notebook, lab: Lab) -> None:
+    notebook.run(HELLO)
+    assert notebook.text("%lambda delete hello") == "hello deleted; its logs stay"
+    assert "hello" not in names(lab)
+
+
+def test_status_and_doctor(notebook: Notebook, lab: Lab) -> None:
+    assert re.search(rf"name +{lab.name}", notebook.text("%lambda status"))
+    assert re.search(rf"ok +lab +{lab.name}", notebook.text("%lambda doctor"))
+
+
+@pytest.mark.parametrize("line", ["%lambda", "%lambda help", "%lambda -h", "%lambda --help"])
+def test_help_names_every_command(notebook: Notebook, line: str) -> None:
+    shown = notebook.text(line)
+    assert all(f"%lambda {command}" in shown for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS_TO_COME)
+def test_commands_to_come_say_so(notebook: Notebook, command: str) -> None:
+    told = f"lablambda: %lambda {command} is not implemented yet."
+    assert notebook.fails(f"%lambda {command}") == told
+    assert notebook.fails(f"%lambda {command} hello --port 1") == told
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("frob", "%lambda has no command 'frob'; it has invoke, list,"),
+        ("show", "%lambda show takes one function's name"),
+        ("show nobody", "Function not found"),
+        ("delete a b", "%lambda delete takes one function's name"),
+        ("delete nobody", "Function not found"),
+        ("delete 'unclosed", "No closing quotation"),
+        ("logs", "required: name"),
+        ("logs nobody", "Function not found"),
+        ("logs hello --limit many", "invalid int value"),
+        ("logs hello --request 1-2-3", "hello has no invocation 1-2-3"),
+    ],
+)
+def test_bad_commands(notebook: Notebook, line: str, told: str) -> None:
+    notebook.run(HELLO)
+    shown = notebook.fails(f"%lambda {line}")
+    assert shown.startswith("lablambda: ")
+    assert told in shown
+    assert "Traceback" not in shown
+
+
+# -------------------------------------------------------------------------------- loading, the lab
+
+
+def test_loading_twice_is_harmless(notebook: Notebook) -> None:
+    matchers = len(notebook.shell.Completer.custom_matchers)
+    transforms = len(notebook.shell.input_transformer_manager.cleanup_transforms)
+    notebook.run("import lablambda; lablambda.load_ipython_extension(get_ipython())")
+    notebook.run("%reload_ext lablambda")
+    assert len(notebook.shell.Completer.custom_matchers) == matchers
+    assert len(notebook.shell.input_transformer_manager.cleanup_transforms) == transforms
+    assert notebook.run(HELLO).verdict == "created"
+
+
+def test_unloading_takes_everything_away(notebook: Notebook) -> None:
+    notebook.run("%unload_ext lablambda")
+    manager = notebook.shell.magics_manager
+    assert not [kind for kind, table in manager.magics.items() if "lambda" in table]
+    assert notebook.shell.input_transformer_manager.transform_cell("%%lambda x") == (
+        "get_ipython().run_cell_magic('lambda', 'x', '')\n"
+    )
+    notebook.run("import lablambda; lablambda.unload_ipython_extension(get_ipython())")
+    notebook.run("%load_ext lablambda")
+
+
+def test_no_names_are_put_into_the_notebook(notebook: Notebook) -> None:
+    before = set(notebook.shell.user_ns)
+    notebook.run("%reload_ext lablambda")
+    assert set(notebook.shell.user_ns) - before <= {"_i", "_ii", "_iii"}
+
+
+def test_a_lab_that_has_ended(notebook: Notebook, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a lab that ends under the notebook's hands
+    with Lab.private() as other:
+        monkeypatch.setenv(NAME_VARIABLE, other.reference)
+        assert other.name in notebook.text("%lambda status")
+    # when it is asked again, then the error tells what to do, and the doctor still answers
+    shown = notebook.fails("%lambda list")
+    assert shown.startswith("lablambda: The private lab of")
+    assert "none is running" in notebook.text("%lambda doctor")
+    # and the notebook goes on with another lab
+    monkeypatch.setenv(NAME_VARIABLE, lab.reference)
+    assert lab.name in notebook.text("%lambda status")
+
+
+def test_loading_without_a_lab(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    notebook.run("%unload_ext lablambda")
+    with monkeypatch.context() as patch:
+        patch.setenv(NAME_VARIABLE, "not a name")
+        assert notebook.fails("%load_ext lablambda").startswith("lablambda: 'not a name' can't name a lab")
+    notebook.run("%load_ext lablambda")

@@ -1,0 +1,109 @@
+"""The command, as a shell uses it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from lablambda.deployment import deploy
+from lablambda.model.deployment import Deployment
+from tests.processes import Home
+
+SOURCE = b"def handler(event, context):\n    print('got', event)\n    return {'hello': event['name']}\n"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A user with a lab named t, and a function greet in it."""
+    made = Home(tmp_path_factory.mktemp("cli"))
+    lab = made.up()
+    deploy(Deployment("greet", f"python3.{sys.version_info.minor}", "f.handler", {"f.py": SOURCE}), lab)
+    yield made
+    made.end()
+
+
+def test_env_points_awss_tools_at_the_lab(home: Home) -> None:
+    code = 'import boto3; print(boto3.client("lambda").list_functions()["Functions"][0]["FunctionName"])'
+    script = f'eval "$({sys.executable} -m lablambda env --name t)" && {sys.executable} -c \'{code}\''
+    done = subprocess.run(["bash", "-c", script], env=home.environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("greet\n", "")
+
+
+def test_status(home: Home) -> None:
+    status = json.loads(home.run("status", "--name", "t", "--json").stdout)
+    assert status["functions"] == 1
+    assert f"python3.{sys.version_info.minor}" in status["runtimes"]
+    assert "functions     1" in home.run("status", "--name", "t").stdout
+
+
+def test_invoke_and_logs(home: Home) -> None:
+    done = home.run("invoke", "--name", "t", "greet", '{"name": "Ada"}')
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"hello": "Ada"})
+    (home.folder / "event.json").write_text('{"name": "Bob"}')
+    assert "Bob" in home.run("invoke", "--name", "t", "greet", f"@{home.folder}/event.json").stdout
+    logs = home.run("logs", "--name", "t", "greet").stdout
+    assert "got {'name': 'Ada'}\n" in logs
+    assert "REPORT RequestId:" in logs
+
+
+def test_a_failing_function(home: Home) -> None:
+    failed = home.run("invoke", "--name", "t", "greet", "{}")
+    assert failed.returncode == 1
+    assert json.loads(failed.stdout)["errorType"] == "KeyError"
+    assert "line 3, in handler" in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["invoke", "--name", "t", "nowhere"], "Function not found"),
+        (["invoke", "--name", "t", "greet", "{x"], "The event isn't JSON"),
+        (["invoke", "--name", "t", "greet", "@nowhere.json"], "nowhere.json"),
+        (["status", "--name", "nobody"], "Start one: lablambda up --detach"),
+        (["down", "--name", "nobody"], "No lab named 'nobody' is running"),
+    ],
+)
+def test_what_cannot_be_done(home: Home, words: list[str], message: str) -> None:
+    failed = home.run(*words)
+    assert failed.returncode == 2
+    assert message in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_the_lab_of_the_environment(home: Home) -> None:
+    assert home.run("status", LABLAMBDA_LAB="t").returncode == 0
+
+
+def test_doctor(home: Home) -> None:
+    done = home.run("doctor", "--name", "t")
+    assert done.returncode == 0, done.stdout
+    assert "ok  lab" in done.stdout
+    assert "BAD" not in done.stdout
+
+
+def test_doctor_without_a_lab(home: Home) -> None:
+    assert "none is running" in home.run("doctor", "--name", "nobody").stdout
+
+
+def test_a_lab_without_authentication_refuses_web_pages(home: Home) -> None:
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
+    started = home.run("up", "--name", "open", "--detach", "--no-auth")
+    assert started.returncode == 0, started.stderr
+    address = f"{home.lab('open').endpoint}/2015-03-31/functions/"
+    with urlopen(address) as answer:
+        assert json.load(answer)["Functions"] == []
+    with pytest.raises(HTTPError, match="403") as caught:
+        urlopen(Request(address, headers={"Origin": "http://evil.example"}))
+    caught.value.close()
+
+
+def test_version(home: Home) -> None:
+    assert home.run("--version").stdout.startswith("lablambda 0.")
+    assert os.environ.get("LABLAMBDA_LAB") is None

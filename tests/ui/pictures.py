@@ -1,0 +1,34 @@
+"""Makes the pictures of the README: `python -m tests.ui.pictures`."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from tests.processes import Home
+from tests.ui.jupyterlab import browser_page, jupyter_lab, open_notebook, run_all_cells
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+PICTURE = NOTEBOOKS / "pictures" / "thumbnails.png"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="lablambda-pictures-") as name:
+        folder = Path(name)
+        shutil.copytree(NOTEBOOKS, folder / "notebooks", ignore=shutil.ignore_patterns("pictures", ".*"))
+        with jupyter_lab(Home(folder), folder / "notebooks") as address, browser_page(height=1000) as page:
+            open_notebook(page, address, "thumbnails.ipynb")
+            run_all_cells(page)
+            page.keyboard.press("Control+b")  # the file browser away
+            cell = page.locator(".jp-CodeCell", has_text="%%lambda thumbnail").first
+            cell.scroll_into_view_if_needed()
+            cell.evaluate("cell => cell.scrollIntoView({block: 'start'})")
+            page.wait_for_timeout(1000)
+            PICTURE.parent.mkdir(exist_ok=True)
+            page.screenshot(path=PICTURE)
+            print(PICTURE)
+
+
+if __name__ == "__main__":
+    main()
