@@ -128,6 +128,8 @@ class Connection:
             socket = http.client.HTTPConnection(address.hostname or "", address.port, timeout=timeout)
             self._local.socket = socket
             self._sockets.add(socket)
+        if socket.sock is not None:
+            socket.sock.settimeout(timeout)
         try:
             socket.request(method, target, body=body, headers=headers)
             response = socket.getresponse()

@@ -52,7 +52,7 @@ def deploy(wanted: Deployment, lab: Lab, *, dry_run: bool = False) -> Deployed:
 
     Raises DeploymentError; what was done before stays, and deploying again goes on from there.
     """
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import BotoCoreError, ClientError
 
     began = time.perf_counter()
     try:
@@ -62,8 +62,13 @@ def deploy(wanted: Deployment, lab: Lab, *, dry_run: bool = False) -> Deployed:
         raise DeploymentError(
             f"--requires {' '.join(wanted.requires)}: {error}\nCheck the names and versions, and the network."
         ) from None
-    except ClientError as error:
+    except (ClientError, BotoCoreError) as error:
         raise DeploymentError(f"The lab couldn't be asked what is there: {_words(error)}") from None
+    for name in wanted.layers:
+        if not name.startswith("arn:") and name not in current.layers:
+            raise DeploymentError(
+                f"The lab has no layer named {name!r}. Publish it first, or give an ARN: --layer arn:..."
+            )
     steps = plan(current, wanted, code, role=ROLE, arn=function_arn(wanted.name))
     if not dry_run:
         _apply(steps, dict(current.layers), lab.client)

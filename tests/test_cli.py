@@ -29,8 +29,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 def test_env_points_awss_tools_at_the_lab(home: Home) -> None:
     code = 'import boto3; print(boto3.client("lambda").list_functions()["Functions"][0]["FunctionName"])'
-    script = f'eval "$({sys.executable} -m lablambda env --name t)" && {sys.executable} -c \'{code}\''
-    done = subprocess.run(["bash", "-c", script], env=home.environment, capture_output=True, text=True, check=False)
+    script = f"eval \"$({sys.executable} -m lablambda env --name t)\" && {sys.executable} -c '{code}'"
+    done = subprocess.run(
+        ["bash", "-c", script], env=home.environment, capture_output=True, text=True, check=False
+    )
     assert (done.stdout, done.stderr) == ("greet\n", "")
 
 

@@ -34,7 +34,7 @@ def test_a_lesson_is_committed_without_outputs(lesson: Path) -> None:
 
 
 def notebook(path: Path, *sources: str) -> Path:
-    made = [
+    made: list[dict[str, Any]] = [
         {
             "cell_type": "code",
             "id": f"c{i}",

@@ -10,7 +10,7 @@ from tests.processes import Home
 from tests.ui.jupyterlab import browser_page, jupyter_lab, open_notebook, run_all_cells
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-PICTURE = NOTEBOOKS / "pictures" / "thumbnails.png"
+PICTURES = NOTEBOOKS / "pictures"
 
 
 def main() -> None:
@@ -21,13 +21,13 @@ def main() -> None:
             open_notebook(page, address, "thumbnails.ipynb")
             run_all_cells(page)
             page.keyboard.press("Control+b")  # the file browser away
-            cell = page.locator(".jp-CodeCell", has_text="%%lambda thumbnail").first
-            cell.scroll_into_view_if_needed()
-            cell.evaluate("cell => cell.scrollIntoView({block: 'start'})")
-            page.wait_for_timeout(1000)
-            PICTURE.parent.mkdir(exist_ok=True)
-            page.screenshot(path=PICTURE)
-            print(PICTURE)
+            PICTURES.mkdir(exist_ok=True)
+            for name, first_line in (("thumbnails", "%%lambda thumbnail"), ("invocations", "lab.settle()")):
+                cell = page.locator(".jp-CodeCell", has_text=first_line).first
+                cell.evaluate("cell => cell.scrollIntoView({block: 'start'})")
+                page.wait_for_timeout(1000)  # until scrolling has come to rest
+                page.screenshot(path=PICTURES / f"{name}.png")
+                print(PICTURES / f"{name}.png")
 
 
 if __name__ == "__main__":
