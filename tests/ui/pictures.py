@@ -22,9 +22,10 @@ def main() -> None:
             run_all_cells(page)
             page.keyboard.press("Control+b")  # the file browser away
             PICTURES.mkdir(exist_ok=True)
-            for name, first_line in (("thumbnails", "%%lambda thumbnail"), ("invocations", "lab.settle()")):
+            for name, first_line in (("thumbnails", "%%lambda thumbnail"), ("invocations", "show(*keys)")):
                 cell = page.locator(".jp-CodeCell", has_text=first_line).first
-                cell.evaluate("cell => cell.scrollIntoView({block: 'start'})")
+                shown = cell.locator(".jp-Cell-outputWrapper") if name == "invocations" else cell
+                shown.evaluate("part => part.scrollIntoView({block: 'start'})")
                 page.wait_for_timeout(1000)  # until scrolling has come to rest
                 page.screenshot(path=PICTURES / f"{name}.png")
                 print(PICTURES / f"{name}.png")
