@@ -25,10 +25,10 @@ _STYLE = """<style>
 .lablambda{font-family:var(--jp-code-font-family,monospace);font-size:var(--jp-code-font-size,13px);
 color:var(--jp-content-font-color1,inherit);line-height:1.5}
 .lablambda table{border-collapse:collapse;margin:4px 0}
-.lablambda th,.lablambda td{text-align:left;padding:2px 10px;vertical-align:top;
+.lablambda th,.lablambda td{text-align:left!important;padding:2px 10px;vertical-align:top;
 border-bottom:1px solid var(--jp-border-color2,#8884)}
 .lablambda th{color:var(--jp-content-font-color2,inherit);font-weight:600}
-.lablambda td.n{text-align:right;font-variant-numeric:tabular-nums}
+.lablambda td.n{text-align:right!important;font-variant-numeric:tabular-nums}
 .lablambda pre{margin:4px 0;white-space:pre-wrap;font:inherit}
 .lablambda .bad{color:var(--jp-error-color1,#c62828)}
 .lablambda .good{color:var(--jp-success-color1,#2e7d32)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Iterable
 
 from lablambda.model.events import Event, InvocationFinished, LogLine
 from lablambda.model.invocation import Report
@@ -22,14 +23,24 @@ CREATE TABLE IF NOT EXISTS invocation (
     log_stream TEXT, report TEXT, error TEXT);
 CREATE INDEX IF NOT EXISTS invocation_by_function ON invocation (function, id);
 """
-_INSERT_LOG = "INSERT INTO log (grp, stream, timestamp, ingested, message) VALUES (?, ?, ?, ?, ?)"
+# A batch is one statement over one JSON text. Row by row, SQLite's thread would ask for the interpreter's
+# lock after each, and interrupt an invocation for it every time.
+_INSERT_LOG = """
+INSERT INTO log (grp, stream, timestamp, ingested, message)
+SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+    json_extract(value, '$[3]'), json_extract(value, '$[4]')
+FROM json_each(?)
+"""
 _TOUCH_STREAM = """
 INSERT INTO log_stream (grp, name, created, first, last, ingested) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (grp, name) DO UPDATE SET last = excluded.last, ingested = excluded.ingested
 """
 _INSERT_INVOCATION = """
 INSERT INTO invocation (function, request_id, started, source, version, log_stream, report, error)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+    json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),
+    json_extract(value, '$[6]'), json_extract(value, '$[7]')
+FROM json_each(?)
 """
 _FLUSH_AFTER_S = 0.2
 
@@ -64,14 +75,24 @@ class Recorder:
         finished, self._finished = self._finished, []
         now = int(time.time() * 1000)
         if lines:
-            self._journal.write_soon(_INSERT_LOG, [_log_row(line, now) for line in lines])
+            self._journal.write_soon(_INSERT_LOG, [_batch(_log_row(line, now) for line in lines)])
             self._journal.write_soon(_TOUCH_STREAM, _stream_rows(lines, now))
         if finished:
-            self._journal.write_soon(_INSERT_INVOCATION, [_invocation_row(event) for event in finished])
+            self._journal.write_soon(_INSERT_INVOCATION, [_batch(map(_invocation_row, finished))])
+
+
+def _batch(rows: Iterable[tuple[object, ...]]) -> tuple[str]:
+    """The rows as the one parameter of a statement."""
+    return (json.dumps(list(rows), ensure_ascii=False),)
+
+
+def _text(text: str) -> str:
+    """A NUL would end the text in SQLite's JSON; its symbol doesn't."""
+    return text.replace("\0", "\N{SYMBOL FOR NULL}")
 
 
 def _log_row(line: LogLine, now: int) -> tuple[object, ...]:
-    return line.group, line.stream, line.timestamp, now, line.message
+    return line.group, line.stream, line.timestamp, now, _text(line.message)
 
 
 def _stream_rows(lines: list[LogLine], now: int) -> list[tuple[object, ...]]:
@@ -93,5 +114,5 @@ def _invocation_row(event: InvocationFinished) -> tuple[object, ...]:
         event.log_stream,
         # Not dataclasses.asdict: it copies deeply, at ten times the cost.
         json.dumps({name: getattr(event.report, name) for name in Report.__slots__}),
-        None if event.error is None else event.error.decode("utf-8", "replace"),
+        None if event.error is None else _text(event.error.decode("utf-8", "replace")),
     )
