@@ -1,0 +1,78 @@
+"""The local host: how environments come and go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from lablambda.hosts.local import LocalHost
+from lablambda.model.errors import InvalidParameterValue
+from lablambda.packaging.store import PackageStore
+from lablambda.runtimes.registry import Runtimes
+from tests.runtimes.conftest import Bench
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A host that ends environments after a fifth of a second of idleness."""
+    store = PackageStore(tmp_path / "packages")
+    host = LocalHost(
+        Runtimes(tmp_path / "runtimes"),
+        store,
+        tmp_path / "environments",
+        access=lambda _: {},
+        write_log=lambda *_: None,
+        idle_s=0.2,
+    )
+    yield Bench(host, store, tmp_path)
+    await host.close()
+
+
+async def test_idle_environments_end(bench: Bench) -> None:
+    version = bench.function("def handler(e, c): return 1")
+    await asyncio.gather(*(bench.invoke(version) for _ in range(3)))
+    assert bench.host.count()["total"] >= 1
+    tidying = asyncio.ensure_future(bench.host.keep_tidy())
+    async with asyncio.timeout(10):
+        while bench.host.count()["total"] or list((bench.folder / "environments").iterdir()):
+            await asyncio.sleep(0.02)
+    tidying.cancel()
+    assert (await bench.invoke(version)).report.cold
+
+
+async def test_a_busy_environment_is_not_ended(bench: Bench) -> None:
+    version = bench.function("import time\ndef handler(e, c): time.sleep(1)", timeout=10)
+    tidying = asyncio.ensure_future(bench.host.keep_tidy())
+    outcome = await bench.invoke(version)
+    tidying.cancel()
+    assert outcome.function_error is None
+
+
+async def test_retiring_a_busy_version_lets_it_finish(bench: Bench) -> None:
+    version = bench.function("import time\ndef handler(e, c):\n    time.sleep(0.5)\n    return 'done'")
+    running = asyncio.ensure_future(bench.invoke(version))
+    async with asyncio.timeout(10):
+        while not bench.host.count()["busy"]:
+            await asyncio.sleep(0.01)
+    bench.host.retire(version)
+    assert (await running).payload == b'"done"'
+
+
+async def test_the_most_recently_used_environment_comes_first(bench: Bench) -> None:
+    version = bench.function("import os, time\ndef handler(e, c):\n    time.sleep(e)\n    return os.getpid()")
+    await asyncio.gather(*(bench.invoke(version, 0.1) for _ in range(3)))
+    assert len({(await bench.invoke(version, 0)).payload for _ in range(5)}) == 1
+
+
+async def test_a_runtime_that_is_not_here(bench: Bench) -> None:
+    from dataclasses import replace
+
+    version = bench.function("")
+    elsewhere = replace(version, configuration={**version.configuration, "Runtime": "ruby3.4"})
+    with pytest.raises(InvalidParameterValue, match=r"This machine has no ruby3.4; it has python3\."):
+        await bench.invoke(elsewhere)
