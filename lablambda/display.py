@@ -14,10 +14,10 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lablambda.client import LogEvent, Record, Result
     from lablambda.deployment import Deployed
     from lablambda.doctor import Finding
     from lablambda.model.invocation import Report
+    from lablambda.results import LogEvent, Record, Result
 
 Bundle = dict[str, Any]
 MIME = "application/vnd.lablambda.v1+json"

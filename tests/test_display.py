@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from lablambda import display
-from lablambda.client import LogEvent, LogEvents, Record, Records, Result
 from lablambda.deployment import Deployed
 from lablambda.doctor import Finding
 from lablambda.model.invocation import Report
+from lablambda.results import LogEvent, LogEvents, Record, Records, Result
 from lablambda.rules.plan import Step
 
 EVIL = "<script>alert('&')</script>"

@@ -20,6 +20,7 @@ FLOORS = [
     ["jupyter"],
     ["doctor", "notebooks", "deployment", "server"],
     ["api", "client"],
+    ["results"],
     ["display", "launch", "connection"],
     ["lab"],
     ["hosts"],

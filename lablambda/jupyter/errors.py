@@ -7,8 +7,8 @@ notebook passed.
 
 from __future__ import annotations
 
-from lablambda.client import Result
 from lablambda.display import error_text
+from lablambda.results import Result
 
 
 class CellError(Exception):

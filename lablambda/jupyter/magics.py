@@ -14,7 +14,7 @@ from typing import Any
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
 from lablambda import display
-from lablambda.client import Function, Lab, LogEvents, Result
+from lablambda.client import Function, Lab
 from lablambda.config import (
     DEFAULT_NAME,
     NAME_VARIABLE,
@@ -38,6 +38,7 @@ from lablambda.jupyter.options import (
     split,
 )
 from lablambda.launch import find_or_start
+from lablambda.results import LogEvents, Result
 
 
 class Shown:

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from lablambda.client import Lab, Result
+from lablambda.client import Lab
 from lablambda.config import NAME_VARIABLE
 from lablambda.jupyter.errors import CellError, CellSyntaxError, FunctionFailed
+from lablambda.results import Result
 from tests.jupyter.conftest import Notebook
 
 LOAD = "%load_ext lablambda"

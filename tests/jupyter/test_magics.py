@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from lablambda.client import Lab, LogEvents, Result
+from lablambda.client import Lab
 from lablambda.config import NAME_VARIABLE
 from lablambda.deployment import Deployed
 from lablambda.jupyter.options import COMMANDS, COMMANDS_TO_COME
+from lablambda.results import LogEvents, Result
 from tests.jupyter.conftest import Notebook, names
 
 HELLO = (
