@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 from lablambda.api.http import Request
@@ -36,8 +36,7 @@ class NotAuthenticated(Exception):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What a request says of its signer, before anything is believed."""
 
     access_key: str
@@ -204,15 +203,14 @@ def _check_time(claim: Claim, now: datetime) -> None:
         )
     skew = SKEW.get(claim.scope.service, _DEFAULT_SKEW)
     latest = signed_at + (timedelta(seconds=claim.expires_s) if claim.expires_s is not None else skew)
-    text, current = claim.timestamp, now.strftime("%Y%m%dT%H%M%SZ")
     if latest < now:
-        raise NotAuthenticated(
-            "InvalidSignatureException", f"Signature expired: {text} is now earlier than {current}."
-        )
+        raise _wrong_time(f"Signature expired: {claim.timestamp} is now earlier than", now)
     if signed_at - skew > now:
-        raise NotAuthenticated(
-            "InvalidSignatureException", f"Signature not yet current: {text} is still later than {current}."
-        )
+        raise _wrong_time(f"Signature not yet current: {claim.timestamp} is still later than", now)
+
+
+def _wrong_time(words: str, now: datetime) -> NotAuthenticated:
+    return NotAuthenticated("InvalidSignatureException", f"{words} {now.strftime('%Y%m%dT%H%M%SZ')}.")
 
 
 def _mismatch() -> NotAuthenticated:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -119,6 +120,7 @@ class Service:
         self._routes = [] if self.target_prefix else [self._route(name) for name in self.operations]
         # The most fixed text first, so that `/functions/{n}/code` comes before `/functions/{n}`.
         self._routes.sort(key=lambda route: (not route.query, -len(route.pattern.pattern)))
+        self._match_path = lru_cache(maxsize=1024)(self._find_route)
 
     def _route(self, name: str) -> _Route:
         http = self.model.operation_model(name).http
@@ -139,11 +141,14 @@ class Service:
             prefix, _, name = request.headers.get("x-amz-target", "").partition(".")
             operation = self.operations.get(name) if prefix == self.target_prefix else None
             return None if operation is None else (operation, {})
+        return self._match_path(request.method, request.path, request.query)
+
+    def _find_route(self, method: str, path: str, query: str) -> tuple[Operation, dict[str, str]] | None:
         for route in self._routes:
             if (
-                route.method == request.method
-                and (not route.query or route.query in request.query.split("&"))
-                and (found := route.pattern.fullmatch(request.path))
+                route.method == method
+                and (not route.query or route.query in query.split("&"))
+                and (found := route.pattern.fullmatch(path))
             ):
                 return route.operation, found.groupdict()
         return None

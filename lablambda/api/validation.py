@@ -83,7 +83,7 @@ def _check_string(value: str, shape: Shape, path: str, root: str) -> Iterator[st
         return
     yield from _check_range(len(value), value, shape, path, root, "length")
     pattern = shape.metadata.get("pattern")
-    if pattern and not _compiled(pattern).fullmatch(value):
+    if pattern and not _matches(pattern, value):
         yield _failed(value, path, f"Member must satisfy regular expression pattern: {pattern}")
 
 
@@ -105,6 +105,12 @@ def _join(path: str, name: str) -> str:
     """AWS names members in lower camel case, whatever their case on the wire."""
     own = name[:1].lower() + name[1:]
     return f"{path}.{own}" if path else own
+
+
+@lru_cache(maxsize=4096)
+def _matches(pattern: str, value: str) -> bool:
+    """Remembered, because the same few names come again and again."""
+    return _compiled(pattern).fullmatch(value) is not None
 
 
 @lru_cache(maxsize=512)

@@ -61,9 +61,18 @@ class Channel:
         if self._broken is not None:
             raise NotSent(self._broken)
         try:
-            await self._loop.sock_sendall(self._socket, frame)
+            sent = self._send_now(frame)
+            if sent < len(frame):
+                await self._loop.sock_sendall(self._socket, memoryview(frame)[sent:])
         except OSError as error:
             raise NotSent(str(error)) from None
+
+    def _send_now(self, frame: bytes) -> int:
+        """What the socket takes at once: nearly always all of it, without a turn of the event loop."""
+        try:
+            return self._socket.send(frame)
+        except BlockingIOError:
+            return 0
 
     async def receive(self) -> tuple[Kind, bytes]:
         """Wait for the next frame."""

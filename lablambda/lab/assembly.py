@@ -124,6 +124,7 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     )
 
     async def undo() -> None:
+        bus.tell()
         await record.flush()
         await telemetry.close()
         await journal.close()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lablambda.model.invocation import Report
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):  # three for every invocation, at a third of a frozen dataclass's cost
     """One log event. `timestamp` is milliseconds since 1970."""
 
     group: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lablambda.model.errors import InvalidParameterValue, ResourceNotFound
 
@@ -41,6 +42,7 @@ def layer_arn(name: str, version: int | None = None) -> str:
     return f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:{name}{suffix}"
 
 
+@lru_cache(maxsize=1024)  # the same few functions are named again and again
 def parse_reference(text: str, qualifier: str | None = None) -> FunctionReference:
     """Read a FunctionName parameter and an optional Qualifier parameter.
 
