@@ -72,6 +72,14 @@ class Lab:
         self.send(kind, struct.pack("!I", peak_kib) + body)
 
     def _frame(self) -> bytes | None:
+        if not self._buffer:
+            data = self._connection.recv(1 << 16)
+            # Nearly always a frame comes whole and alone, and needs no copying about.
+            if len(data) >= 4 and 4 + int.from_bytes(data[:4], "big") == len(data):
+                return data[4:]
+            if not data:
+                return None
+            self._buffer += data
         while True:
             if len(self._buffer) >= 4:
                 end = 4 + int.from_bytes(self._buffer[:4], "big")
@@ -221,14 +229,10 @@ def load_handler(name: str) -> Handler:
 class LambdaContext:
     """The handler's second argument."""
 
-    def __init__(self, header: dict[str, Any]) -> None:
+    def __init__(self, header: dict[str, Any], environment: dict[str, str | None]) -> None:
         client = header.get("client_context")
         self.aws_request_id = header["request_id"]
-        self.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
-        self.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
-        self.function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
-        self.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-        self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
+        self.__dict__.update(environment)
         self.invoked_function_arn = header["arn"]
         self.tenant_id = None
         self.client_context = _client_context(client) if client else None
@@ -245,6 +249,18 @@ class LambdaContext:
     def __repr__(self) -> str:
         shown = {name: value for name, value in vars(self).items() if not name.startswith("_")}
         return f"LambdaContext({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+
+def _context_of_environment() -> dict[str, str | None]:
+    """The part of every context that is the same as long as the environment lives."""
+    variables = {
+        "log_group_name": "AWS_LAMBDA_LOG_GROUP_NAME",
+        "log_stream_name": "AWS_LAMBDA_LOG_STREAM_NAME",
+        "function_name": "AWS_LAMBDA_FUNCTION_NAME",
+        "memory_limit_in_mb": "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "function_version": "AWS_LAMBDA_FUNCTION_VERSION",
+    }
+    return {name: os.environ.get(variable) for name, variable in variables.items()}
 
 
 _CLIENT_FIELDS = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
@@ -281,7 +297,7 @@ _ASCII_ONLY = sys.version_info < (3, 12)
 
 def _dumps(result: Any) -> str:
     try:
-        return json.dumps(result, ensure_ascii=_ASCII_ONLY, default=_not_plain)
+        return _plain_json(result)
     except _HasDecimal:
         import simplejson  # keeps every digit; slower, so only when a Decimal is there
 
@@ -296,6 +312,9 @@ def _not_plain(value: object) -> None:
     if isinstance(value, Decimal):
         raise _HasDecimal
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+_plain_json = json.JSONEncoder(ensure_ascii=_ASCII_ONLY, default=_not_plain).encode
 
 
 def _too_large() -> bytes:
@@ -313,6 +332,7 @@ def run(connection: socket.socket, handler_name: str, names: Names) -> int:
     """The environment's life: init, then events until the lab goes away. `names` shows AWS's paths."""
     lab = Lab(connection)
     _install_logging()
+    environment = _context_of_environment()
     try:
         handler = load_handler(handler_name)
     except Exception as error:
@@ -322,7 +342,7 @@ def run(connection: socket.socket, handler_name: str, names: Names) -> int:
     lab.send(READY)
     while (event := lab.next()) is not None:
         header, payload = event
-        _handle(lab, handler, header, payload, names)
+        _handle(lab, handler, payload, header, environment, names)
     return 0
 
 
@@ -332,13 +352,20 @@ def _refuse_to_start(lab: Lab, error: Exception, names: Names) -> None:
     lab.send(INIT_ERROR, json.dumps(told).encode())
 
 
-def _handle(lab: Lab, handler: Handler, header: dict[str, Any], event: bytes, names: Names) -> None:
+def _handle(
+    lab: Lab,
+    handler: Handler,
+    event: bytes,
+    header: dict[str, Any],
+    environment: dict[str, str | None],
+    names: Names,
+) -> None:
     global _request_id
     _request_id = header["request_id"]
     if header.get("trace_id"):
         os.environ["_X_AMZN_TRACE_ID"] = header["trace_id"]
     try:
-        answer = encode(handler(_decode(event), LambdaContext(header)))
+        answer = encode(handler(_decode(event), LambdaContext(header, environment)))
         kind = RESPONSE
     except Exception as error:
         told = error_object(error, _request_id, names)
