@@ -53,8 +53,8 @@ class Channel:
         self._broken: str | None = None
         self._loop.add_reader(end, self._read)
 
-    async def invoke(self, header: dict[str, Any], payload: bytes) -> None:
-        """Hand over an event."""
+    async def invoke(self, header: dict[str, Any], payload: bytes, deadline: float) -> None:
+        """Hand over an event. Raises TimeoutError at `deadline` (the event loop's time)."""
         head = json.dumps(header).encode()
         size = 1 + 4 + len(head) + len(payload)
         frame = b"".join((struct.pack("!IBI", size, Kind.INVOKE, len(head)), head, payload))
@@ -63,7 +63,10 @@ class Channel:
         try:
             sent = self._send_now(frame)
             if sent < len(frame):
-                await self._loop.sock_sendall(self._socket, memoryview(frame)[sent:])
+                async with asyncio.timeout_at(deadline):
+                    await self._loop.sock_sendall(self._socket, memoryview(frame)[sent:])
+        except TimeoutError:  # an OSError too
+            raise
         except OSError as error:
             raise NotSent(str(error)) from None
 
@@ -74,14 +77,23 @@ class Channel:
         except BlockingIOError:
             return 0
 
-    async def receive(self) -> tuple[Kind, bytes]:
-        """Wait for the next frame."""
-        while (frame := self._take()) is None:
-            if self._broken is not None:
-                raise ChannelClosed(self._broken)
-            self._waiting = self._loop.create_future()
-            await self._waiting
+    async def receive(self, deadline: float) -> tuple[Kind, bytes]:
+        """Wait for the next frame. Raises TimeoutError at `deadline` (the event loop's time)."""
+        # A timer of our own: asyncio.timeout costs three times as much, and every invocation has one.
+        timer = self._loop.call_at(deadline, self._expire)
+        try:
+            while (frame := self._take()) is None:
+                if self._broken is not None:
+                    raise ChannelClosed(self._broken)
+                self._waiting = self._loop.create_future()
+                await self._waiting
+        finally:
+            timer.cancel()
         return frame
+
+    def _expire(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_exception(TimeoutError())
 
     def _read(self) -> None:
         try:

@@ -77,6 +77,7 @@ class Environment:
         self._write_log = write_log
         self._tail: deque[str] = deque(maxlen=_TAIL_EVENTS)
         self._worker: Worker | None = None
+        self._loop = asyncio.get_running_loop()
 
     # ------------------------------------------------------------------------------------ its life
 
@@ -129,9 +130,10 @@ class Environment:
         """Start a process and wait until its code is loaded; None if it is ready."""
         self._move(Move.START)
         try:
-            async with asyncio.timeout(limit_s):
+            deadline = self._loop.time() + limit_s
+            async with asyncio.timeout_at(deadline):
                 self._worker = await self._runtime.start(self._launch())
-                kind, body = await self._worker.channel.receive()
+            kind, body = await self._worker.channel.receive(deadline)
         except TimeoutError:
             await self._reset()
             return Ending(b"", "timeout", "Sandbox.Timedout")
@@ -169,7 +171,7 @@ class Environment:
 
     async def _run(self, invocation: Invocation) -> Ending:
         limit_s = self.version.timeout_s
-        deadline = time.monotonic() + limit_s
+        deadline = self._loop.time() + limit_s
         if self.state is State.RESET:
             ending = await self._init(limit_s, invocation.request_id)
             if ending is not None:
@@ -177,9 +179,9 @@ class Environment:
         self._move(Move.INVOKE)
         assert self._worker is not None
         try:
-            async with asyncio.timeout(deadline - time.monotonic()):
-                await self._worker.channel.invoke(_header(invocation, limit_s), invocation.payload)
-                kind, body = await self._worker.channel.receive()
+            channel = self._worker.channel
+            await channel.invoke(_header(invocation, limit_s), invocation.payload, deadline)
+            kind, body = await channel.receive(deadline)
         except NotSent:  # the process had ended while it was idle: the event can go to the next one
             await self._reset()
             return await self._run(invocation)

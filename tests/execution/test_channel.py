@@ -13,6 +13,7 @@ from lablambda.execution.channel import Channel, ChannelClosed, Kind
 from lablambda.rules.limits import RESPONSE_BYTES
 
 pytestmark = pytest.mark.anyio
+SOON = 1e9  # of the event loop's time: no deadline
 
 
 @pytest.fixture
@@ -31,14 +32,14 @@ async def test_frames_arrive_whole_however_they_are_cut(ends: tuple[socket.socke
     channel = Channel(ends[0])
     for byte in frame(Kind.READY, b"") + frame(Kind.RESPONSE, b"answer"):
         ends[1].send(bytes([byte]))
-    assert await channel.receive() == (Kind.READY, b"")
-    assert await channel.receive() == (Kind.RESPONSE, b"answer")
+    assert await channel.receive(SOON) == (Kind.READY, b"")
+    assert await channel.receive(SOON) == (Kind.RESPONSE, b"answer")
 
 
 async def test_an_event_larger_than_the_sockets_buffer(ends: tuple[socket.socket, socket.socket]) -> None:
     payload = b"x" * 5_000_000
     channel = Channel(ends[0])
-    sending = asyncio.ensure_future(channel.invoke({"request_id": "r"}, payload))
+    sending = asyncio.ensure_future(channel.invoke({"request_id": "r"}, payload, SOON))
     read = await asyncio.to_thread(_read_frame, ends[1])
     await sending
     assert read.endswith(payload)
@@ -67,19 +68,29 @@ async def test_garbage_ends_the_conversation(
 ) -> None:
     ends[1].send(garbage)
     with pytest.raises(ChannelClosed):
-        await Channel(ends[0]).receive()
+        await Channel(ends[0]).receive(SOON)
 
 
 async def test_what_was_sent_before_the_end_is_still_read(ends: tuple[socket.socket, socket.socket]) -> None:
     channel = Channel(ends[0])
     ends[1].send(frame(Kind.RESPONSE, b"last words"))
     channel.no_more()  # although the other end is still open
-    assert await channel.receive() == (Kind.RESPONSE, b"last words")
+    assert await channel.receive(SOON) == (Kind.RESPONSE, b"last words")
     with pytest.raises(ChannelClosed):
-        await channel.receive()
+        await channel.receive(SOON)
 
 
 async def test_sending_to_one_who_left(ends: tuple[socket.socket, socket.socket]) -> None:
     ends[1].close()
     with pytest.raises(ChannelClosed):
-        await Channel(ends[0]).invoke({}, b"{}")
+        await Channel(ends[0]).invoke({}, b"{}", SOON)
+
+
+async def test_an_answer_that_does_not_come(ends: tuple[socket.socket, socket.socket]) -> None:
+    with pytest.raises(TimeoutError):
+        await Channel(ends[0]).receive(asyncio.get_running_loop().time() + 0.05)
+
+
+async def test_an_event_that_nobody_takes(ends: tuple[socket.socket, socket.socket]) -> None:
+    with pytest.raises(TimeoutError):
+        await Channel(ends[0]).invoke({}, b"x" * 5_000_000, asyncio.get_running_loop().time() + 0.05)
