@@ -40,6 +40,12 @@ class Operation:
             (name, shape, shape.serialization.get("location", "body"), shape.serialization.get("name", name))
             for name, shape in members.items()
         ]
+        self._answer_payload = self.output.serialization.get("payload") if self.output else None
+        self._answered = [
+            (name, shape, shape.serialization.get("location"), shape.serialization.get("name", name))
+            for name, shape in (self.output.members if self.output else {}).items()
+            if shape.serialization.get("location") != "statusCode"
+        ]
 
     def read(self, request: Request, in_path: Mapping[str, str]) -> Parameters:
         """The input's members. Raises InvalidRequestContent if the body isn't JSON."""
@@ -82,14 +88,12 @@ class Operation:
             return Response(status)
         headers: list[tuple[str, str]] = []
         body: dict[str, Any] = {}
-        payload = self.output.serialization.get("payload")
+        payload = self._answer_payload
         raw = None if payload is None else b""
-        for name, shape in self.output.members.items():
+        for name, shape, location, wire_name in self._answered:
             value = result.get(name)
-            location = shape.serialization.get("location")
-            if value is None or location == "statusCode":
+            if value is None:
                 continue
-            wire_name = shape.serialization.get("name", name)
             if location == "header":
                 headers.append((wire_name, str(value)))
             elif name == payload:
