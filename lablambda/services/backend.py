@@ -9,14 +9,18 @@ import json
 import os
 import socket
 import sys
+import time
+import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lablambda.model.errors import NotImplementedHere, ServiceFault
+from lablambda.model.errors import LabError, NotImplementedHere, ServiceFault
 from lablambda.rules.names import ACCOUNT
 from lablambda.services.link import Message, answer_all
+from lablambda.services.moto_hooks import FAULT, NOT_BUILT
+from lablambda.services.moto_server import MOST_CONNECTIONS
 
 if TYPE_CHECKING:
     import aiohttp
@@ -36,6 +40,8 @@ _HOP_BY_HOP = frozenset(
     }
 )
 _UNDERSCORES = "x-lablambda-underscores"
+_CLOSED = "The lab is closing; its services have ended."
+_EMPTY = "It starts again, empty, with the next request: buckets, tables and queues must be made again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,30 +114,68 @@ class MotoServices:
         self._folder = folder
         self._deliver = deliver
         self._process: _MotoProcess | None = None
-        self._starting = asyncio.Lock()
+        self._starting: asyncio.Task[_MotoProcess] | None = None
+        self._lost = ""
+        self._closed = False
 
     async def forward(self, request: ServiceRequest) -> ServiceResponse:
         process = await self._running()
-        return await process.forward(request)
+        try:
+            return await process.forward(request)
+        except ServiceFault:
+            if self._closed:
+                raise ServiceFault(_CLOSED) from None
+            if not process.alive:
+                await self._bury(process)
+            raise
 
     def status(self) -> dict[str, str]:
-        return {"backend": "moto", "state": "running" if self._alive() else "starts on first use"}
+        running = self._process is not None and self._process.alive
+        told = {"backend": "moto", "state": "running" if running else "starts on first use"}
+        return told | ({"lost": self._lost} if self._lost else {})
 
     async def close(self) -> None:
+        self._closed = True
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.wait({self._starting})
         if self._process is not None:
             await self._process.close()
 
-    def _alive(self) -> bool:
-        return self._process is not None and self._process.alive
-
     async def _running(self) -> _MotoProcess:
-        async with self._starting:
-            if self._process is not None and not self._process.alive:
-                await self._process.close()
-                self._process = None
-            if self._process is None:
-                self._process = await _MotoProcess.start(self._folder, self._deliver)
-            return self._process
+        """The process; raises ServiceFault once when one that had state has ended since the last request."""
+        if self._closed:
+            raise ServiceFault(_CLOSED)
+        if self._process is not None:
+            if self._process.alive:
+                return self._process
+            fault = self._process.obituary()
+            await self._bury(self._process)
+            raise ServiceFault(fault)
+        if self._starting is None:
+            self._starting = asyncio.ensure_future(_MotoProcess.start(self._folder, self._deliver))
+            self._starting.add_done_callback(self._started)
+        # A caller that leaves doesn't take the start along: others wait for it too.
+        starting = self._starting
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            if starting.cancelled():
+                raise ServiceFault(_CLOSED) from None
+            raise
+
+    def _started(self, starting: asyncio.Task[_MotoProcess]) -> None:
+        self._starting = None
+        if not starting.cancelled() and starting.exception() is None:
+            self._process = starting.result()
+
+    async def _bury(self, process: _MotoProcess) -> None:
+        """Of all who find the process dead, the first clears away; what was lost is kept for `status`."""
+        if self._process is process:
+            self._process = None
+            self._lost = process.obituary()
+            process.note(self._lost)
+            await process.close()
 
 
 class _MotoProcess:
@@ -140,12 +184,11 @@ class _MotoProcess:
     def __init__(
         self,
         process: asyncio.subprocess.Process,
-        session: aiohttp.ClientSession,
         answering: asyncio.Task[None],
         log: Path,
     ) -> None:
         self._process = process
-        self._session = session
+        self._session: aiohttp.ClientSession | None = None  # there once it has started
         self._answering = answering
         self._log = log
 
@@ -156,29 +199,36 @@ class _MotoProcess:
                 "S3, SQS and the other services need moto, which isn't installed. Install it: "
                 "pip install 'moto[server]', or start the lab with --services none."
             )
-        _make_private(folder)
-        if len(os.fsencode(folder / "socket")) > _LONGEST_SOCKET_PATH:
+        path, log = folder / "socket", folder / "services.log"
+        if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH:
             raise ServiceFault(
                 f"{folder} is too long a path for a socket. Give the lab a shorter --data folder."
             )
-        path, log = folder / "socket", folder / "services.log"
         ours, theirs = socket.socketpair()
-        with log.open("ab") as log_file:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "lablambda.services.moto_server"),
-                *("--socket", str(path), "--link", str(theirs.fileno())),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log_file,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-                env=_environment(),
-                cwd=folder,
-            )
-        theirs.close()
+        try:
+            logged = _make_ready(folder, log)
+            process = await _spawn(path, log, theirs)
+        except OSError as error:
+            ours.close()
+            raise ServiceFault(
+                f"The services backend can't start ({error}). Make sure that you may write to {folder} and that "
+                "the disk isn't full, or start the lab with another --data folder or with --services none."
+            ) from None
+        except asyncio.CancelledError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         answering = asyncio.ensure_future(answer_all(ours, _answerer(deliver)))
-        started = cls(process, await _open_session(path), answering, log)
-        await started._wait_until_ready()
+        started = cls(process, answering, log)
+        try:
+            # aiohttp takes a while to load: in a thread, while moto loads too.
+            await asyncio.to_thread(importlib.import_module, "aiohttp")
+            started._session = _open_session(path)
+            await started._wait_until_ready(logged)
+        except BaseException:
+            await started._kill()
+            raise
         return started
 
     @property
@@ -189,6 +239,7 @@ class _MotoProcess:
         import aiohttp
         import yarl
 
+        assert self._session is not None
         target = f"http://services{request.path}" + (f"?{request.query}" if request.query else "")
         try:
             async with self._session.request(
@@ -199,29 +250,73 @@ class _MotoProcess:
                 allow_redirects=False,
             ) as response:
                 body = await response.read()
+                if FAULT in response.headers:
+                    raise self._fault(response.headers[FAULT], body.decode(), request)
                 return ServiceResponse(response.status, _received_headers(response, request.method), body)
-        except aiohttp.ClientError as error:
-            raise ServiceFault(
-                f"The services backend broke off ({error or type(error).__name__}); see {self._log}. It is started "
-                "again by the next request, empty: buckets, tables and queues must be made again."
-            ) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise ServiceFault(await self._why_broken(error)) from None
+
+    def obituary(self) -> str:
+        """What to say of a process that ended by itself, with all that was in it."""
+        code = self._process.returncode
+        how = (
+            f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with status {code}"
+        )
+        return f"The services backend {how}; see {self._log}. {_EMPTY}"
+
+    def note(self, text: str) -> None:
+        """Write into the services' log."""
+        with contextlib.suppress(OSError), self._log.open("a") as log:
+            log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} lablambda: {text}\n")
 
     async def close(self) -> None:
         """End the process: its standard input closing is the sign."""
-        await self._session.close()
+        await self._close_session()
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
             async with asyncio.timeout(5):
                 await self._process.wait()
         except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
-        self._answering.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._answering
+            await self._kill()
+        # The link has ended with the process; an event on its way in may still be written down.
+        await asyncio.wait({self._answering}, timeout=5)
+        await self._stop_answering()
 
-    async def _wait_until_ready(self) -> None:
+    async def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+        await self._close_session()
+        await self._stop_answering()
+
+    async def _close_session(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def _stop_answering(self) -> None:
+        self._answering.cancel()
+        await asyncio.wait({self._answering})
+
+    def _fault(self, kind: str, said: str, request: ServiceRequest) -> LabError:
+        what = request.headers.get("x-amz-target") or f"{request.method} {request.path}"
+        if kind == NOT_BUILT:
+            return NotImplementedHere(
+                f"{what} needs something that moto or lablambda hasn't built yet: {said}"
+            )
+        return ServiceFault(f"The services backend failed on {what} ({said}); see {self._log}. It runs on.")
+
+    async def _why_broken(self, error: Exception) -> str:
+        """A broken connection is the first sign of a death, some way ahead of the process's exit."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await self._process.wait()
+        if not self.alive:
+            return self.obituary()
+        reason = error or type(error).__name__
+        return f"The services backend broke off ({reason}); see {self._log}. It runs on: try again."
+
+    async def _wait_until_ready(self, logged: int) -> None:
         assert self._process.stdout is not None
         said = b""
         with contextlib.suppress(TimeoutError):
@@ -229,22 +324,43 @@ class _MotoProcess:
                 said = await self._process.stdout.readline()
         if said:
             return
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        await self.close()
-        lines = self._log.read_text(errors="replace").strip().splitlines()
+        lines = self._log.read_bytes()[logged:].decode(errors="replace").strip().splitlines()
         raise ServiceFault(
             f"The services backend didn't start: {lines[-1] if lines else 'it said nothing'} (more in {self._log}). "
             "Repair the installation of moto, or start the lab with --services none."
         )
 
 
-async def _open_session(path: Path) -> aiohttp.ClientSession:
-    """aiohttp takes a while to load, so only a lab that uses services does."""
-    import aiohttp
+async def _spawn(path: Path, log: Path, link: socket.socket) -> asyncio.subprocess.Process:
+    with log.open("ab") as log_file:
+        spawning = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "lablambda.services.moto_server"),
+                *("--socket", str(path), "--link", str(link.fileno())),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log_file,
+                pass_fds=[link.fileno()],
+                start_new_session=True,
+                env=_environment(),
+                cwd=path.parent,
+            )
+        )
+        try:
+            return await asyncio.shield(spawning)
+        except asyncio.CancelledError:
+            # Not cut short: a process that nobody has hold of couldn't be ended.
+            process = await spawning
+            process.kill()
+            await process.wait()
+            raise
+
+
+def _open_session(path: Path) -> aiohttp.ClientSession:
+    import aiohttp  # slow, so only a lab that uses services loads it
 
     return aiohttp.ClientSession(
-        connector=aiohttp.UnixConnector(path=str(path), limit=256),
+        connector=aiohttp.UnixConnector(path=str(path), limit=MOST_CONNECTIONS),
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None),
@@ -258,6 +374,9 @@ def _answerer(deliver: Deliver) -> Callable[[Message], Awaitable[Message]]:
             return {"refused": await deliver(Push(**message))}
         except ServiceFault as error:
             return {"refused": str(error)}
+        except Exception as error:
+            traceback.print_exc(file=sys.stderr)
+            return {"refused": f"the lab failed on it ({type(error).__name__}: {error}); see the lab's log"}
 
     return answer
 
@@ -270,15 +389,18 @@ def _environment() -> dict[str, str]:
         "LANG": "C.UTF-8",
         "HOME": "/nonexistent",
         "MOTO_ACCOUNT_ID": ACCOUNT,
+        "DOCKER_HOST": "unix:///nonexistent",  # moto's Batch would start containers
         "AWS_ACCESS_KEY_ID": "moto",
         "AWS_SECRET_ACCESS_KEY": "moto",
     }
 
 
-def _make_private(folder: Path) -> None:
+def _make_ready(folder: Path, log: Path) -> int:
+    """A private folder without a socket; gives how long the log is already."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     (folder / "socket").unlink(missing_ok=True)
+    return log.stat().st_size if log.exists() else 0
 
 
 def _sent_headers(headers: Mapping[str, str]) -> dict[str, str]:

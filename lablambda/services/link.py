@@ -1,16 +1,21 @@
 """How the services process asks the lab: frames of `u32 length | JSON` on an inherited socket pair.
 
-The services side asks from many threads and waits; the lab's side answers from its event loop.
+The services side asks from many threads at once and each waits for its own answer; the lab's side
+answers from its event loop, each question in a task of its own. Questions are numbered, so an answer
+that comes after its asker gave up can't be taken for the answer to the next question.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import json
 import socket
 import struct
 import threading
 from collections.abc import Awaitable, Callable
+from queue import Empty, SimpleQueue
 from typing import Any
 
 Message = dict[str, Any]
@@ -24,44 +29,83 @@ class LinkBroken(Exception):
 class ServicesEnd:
     """The services process's end."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, *, answer_within_s: float = _ANSWER_WITHIN_S) -> None:
         self._socket = socket.socket(fileno=descriptor)
-        self._socket.settimeout(_ANSWER_WITHIN_S)
-        self._turn = threading.Lock()
+        # Bounds sending only (SO_SNDTIMEO): the thread that reads may wait for ever.
+        wait = struct.pack("@ll", int(answer_within_s), int(answer_within_s % 1 * 1e6))
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, wait)
+        self._answer_within_s = answer_within_s
+        self._numbers = itertools.count(1)
+        self._turn = threading.Lock()  # to send
+        self._waiting: dict[int, SimpleQueue[Message | None]] = {}
+        self._gone = False
+        threading.Thread(target=self._read, name="link", daemon=True).start()
 
     def ask(self, message: Message) -> Message:
-        """Send, and wait for the answer; one question at a time. Raises LinkBroken."""
+        """Send, and wait for the answer. Raises LinkBroken."""
+        number, answers = next(self._numbers), SimpleQueue[Message | None]()
+        self._waiting[number] = answers
+        try:
+            if self._gone:
+                raise LinkBroken("the lab has gone")
+            self._send(_frame({"id": number, **message}))
+            answer = answers.get(timeout=self._answer_within_s)
+        except Empty:
+            raise LinkBroken(f"no answer within {self._answer_within_s:g} s") from None
+        finally:
+            del self._waiting[number]
+        if answer is None:
+            raise LinkBroken("the lab has gone")
+        return answer
+
+    def _send(self, frame: bytes) -> None:
         with self._turn:
             try:
-                self._socket.sendall(_frame(message))
-                (size,) = struct.unpack("!I", self._exactly(4))
-                answer: Message = json.loads(self._exactly(size))
+                self._socket.sendall(frame)
             except OSError as error:
+                # Half a frame may be out: nothing after it would be understood.
+                with contextlib.suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)
                 raise LinkBroken(str(error)) from None
-            return answer
 
-    def _exactly(self, size: int) -> bytes:
-        data = bytearray()
-        while len(data) < size:
-            piece = self._socket.recv(size - len(data))
-            if not piece:
-                raise LinkBroken("the lab has gone")
-            data += piece
-        return bytes(data)
+    def _read(self) -> None:
+        with contextlib.suppress(OSError, EOFError), self._socket.makefile("rb") as stream:
+            while True:
+                (size,) = struct.unpack("!I", _exactly(stream, 4))
+                answer: Message = json.loads(_exactly(stream, size))
+                if asker := self._waiting.get(answer.pop("id")):
+                    asker.put(answer)
+        self._gone = True
+        for asker in list(self._waiting.values()):
+            asker.put(None)
 
 
 async def answer_all(end: socket.socket, answer: Callable[[Message], Awaitable[Message]]) -> None:
-    """The lab's end: answer every message until the services process is gone."""
+    """The lab's end: answer every message until the services process is gone. `answer` must not raise."""
     reader, writer = await asyncio.open_connection(sock=end)
-    try:
-        while True:
-            (size,) = struct.unpack("!I", await reader.readexactly(4))
-            writer.write(_frame(await answer(json.loads(await reader.readexactly(size)))))
+
+    async def answer_one(message: Message) -> None:
+        number = message.pop("id")
+        frame = _frame({"id": number, **await answer(message)})
+        with contextlib.suppress(ConnectionError):
+            writer.write(frame)
             await writer.drain()
-    except (asyncio.IncompleteReadError, ConnectionError):
-        return
+
+    try:
+        async with asyncio.TaskGroup() as answering:
+            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                while True:
+                    (size,) = struct.unpack("!I", await reader.readexactly(4))
+                    answering.create_task(answer_one(json.loads(await reader.readexactly(size))))
     finally:
         writer.close()
+
+
+def _exactly(stream: Any, size: int) -> bytes:
+    data: bytes = stream.read(size)
+    if len(data) < size:
+        raise EOFError
+    return data
 
 
 def _frame(message: Message) -> bytes:

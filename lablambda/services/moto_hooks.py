@@ -11,6 +11,9 @@ import json
 import sys
 import threading
 import time
+import traceback
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from lablambda.services.link import LinkBroken, ServicesEnd
@@ -18,7 +21,20 @@ from lablambda.services.s3_records import S3Object, record
 
 _S3 = "s3.amazonaws.com"
 _REFUSED = "Unable to validate the following destination configurations"
-_request = threading.local()
+FAULT = "X-LabLambda-Fault"  # header of an answer that isn't moto's: NOT_BUILT or BROKEN
+NOT_BUILT, BROKEN = "not-built", "broken"
+
+
+class _Request(threading.local):
+    """What the hooks remember of the request that a thread is at work on; `events` is None outside one."""
+
+    skip = False
+    completing = False
+    created: str | None = None
+    events: list[Callable[[], None]] | None = None
+
+
+_request = _Request()
 
 
 class Pusher:
@@ -68,7 +84,7 @@ class LambdaStandIn:
     def __getattr__(self, name: str) -> Any:
         def not_built(*_: Any, **__: Any) -> None:
             complain(f"moto asked Lambda for {name}: pushes of this kind are not implemented yet")
-            raise NotImplementedError(f"lablambda: {name}")
+            raise NotImplementedError(f"a push to a function by Lambda's {name}")
 
         return not_built
 
@@ -85,6 +101,7 @@ def install(link: ServicesEnd) -> None:
     _replace(moto.s3.notifications, "_invoke_awslambda", _s3_invoke(pusher))
     _install_destination_check(pusher)
     _install_delete_markers()
+    _install_deleted_versions()
     _install_one_event_a_request()
 
 
@@ -182,8 +199,38 @@ def _install_delete_markers() -> None:
     _replace(S3Backend, "_set_delete_marker", mark_and_tell)
 
 
+def _install_deleted_versions() -> None:
+    """moto tells of a version deleted for good only if it was the key's last one."""
+    from moto.s3 import notifications
+    from moto.s3.models import FakeKey, S3Backend
+
+    delete = S3Backend.delete_object
+
+    def delete_and_tell(
+        backend: Any, bucket_name: str, key_name: str, version_id: str | None = None, **named: Any
+    ) -> Any:
+        bucket = backend.get_bucket(bucket_name)
+
+        def versions() -> list[Any]:
+            found: list[Any] = bucket.keys.getlist(key_name, [])
+            return [key for key in found if isinstance(key, FakeKey)]
+
+        before = [] if version_id is None or not bucket.is_versioned else versions()
+        done = delete(backend, bucket_name, key_name, version_id=version_id, **named)
+        if bucket.keys.getlist(key_name, []):
+            event = notifications.S3NotificationEvent.OBJECT_REMOVED_DELETE_EVENT
+            left = {id(key) for key in versions()}
+            for key in before:
+                if id(key) not in left:
+                    notifications.send_event(backend.account_id, event, bucket, key)
+        return done
+
+    _replace(S3Backend, "delete_object", delete_and_tell)
+
+
 def _install_one_event_a_request() -> None:
-    """AWS tells of one thing a request; moto also tells of the steps by which it does that thing."""
+    """AWS tells of one thing a request, when it is done; moto also tells of the steps on the way, the
+    first of them before the object has its metadata."""
     from moto.s3 import notifications
     from moto.s3.models import S3Backend
 
@@ -199,7 +246,10 @@ def _install_one_event_a_request() -> None:
             return
         if event_name.value.startswith("s3:ObjectCreated:"):
             _request.created = key.name
-        send(account_id, event_name, bucket, key)
+        if _request.events is None:
+            send(account_id, event_name, bucket, key)
+        else:
+            _request.events.append(partial(send, account_id, event_name, bucket, key))
 
     def complete_quietly(backend: Any, *arguments: Any, **named: Any) -> Any:
         _request.completing = True
@@ -215,12 +265,15 @@ def _install_one_event_a_request() -> None:
 class RequestFrame:
     """WSGI middleware around each request to moto.
 
-    It clears what the hooks remember during a request, and gives back the header names with an
-    underscore that waitress drops: S3's user metadata may have them, so the lab sends them in a header
-    of its own.
+    - The path reaches moto as it was sent: it reads RAW_URI, which waitress calls REQUEST_URI, and else
+      takes `a%2Fb` and `a?b` for other keys than they are.
+    - Header names with an underscore, which waitress drops and S3's user metadata may have, come in a
+      header of the lab's own.
+    - Events leave when the request has done its work.
+    - What moto hasn't built, and its crashes, are marked, so that the lab can say so in AWS's own form.
     """
 
-    _KEY = "HTTP_X_LABLAMBDA_UNDERSCORES"
+    _UNDERSCORES = "HTTP_X_LABLAMBDA_UNDERSCORES"
 
     def __init__(self, application: Any) -> None:
         from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY, environ_key_for_header
@@ -230,8 +283,34 @@ class RequestFrame:
         self._key_for = environ_key_for_header
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        _request.skip, _request.completing, _request.created = False, False, None
-        for name, value in json.loads(environ.pop(self._KEY, "{}")).items():
+        environ["RAW_URI"] = environ["REQUEST_URI"]
+        for name, value in json.loads(environ.pop(self._UNDERSCORES, "{}")).items():
             environ[self._key_for(name)] = value
             environ.setdefault(self._names_key, {})[self._key_for(name)] = name
-        return self._application(environ, start_response)
+        _request.skip, _request.completing, _request.created, _request.events = False, False, None, []
+        try:
+            return self._application(environ, start_response)
+        except NotImplementedError as error:
+            return _fault(start_response, "501 Not Implemented", NOT_BUILT, str(error))
+        except Exception as error:
+            traceback.print_exc(file=sys.stderr)
+            return _fault(
+                start_response, "500 Internal Server Error", BROKEN, f"{type(error).__name__}: {error}"
+            )
+        finally:
+            _send_events()
+
+
+def _fault(start_response: Any, status: str, kind: str, message: str) -> list[bytes]:
+    start_response(status, [(FAULT, kind), ("Content-Type", "text/plain; charset=utf-8")])
+    return [message.encode()]
+
+
+def _send_events() -> None:
+    events, _request.events = _request.events or [], None
+    for send in events:
+        try:
+            send()
+        except Exception as error:
+            traceback.print_exc(file=sys.stderr)
+            complain(f"an event of S3's wasn't delivered: {type(error).__name__}: {error}")
