@@ -104,7 +104,7 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         idle_s=settings.environment_idle_s,
     )
     invoker = Invoker(known, host, bus, limit=settings.concurrency)
-    waiting = AsyncQueue(journal, invoker.invoke, time.time)
+    waiting = AsyncQueue(journal, invoker.invoke, time.time, bus.publish)
     triggers = Triggers(known, waiting.put)
     house = House(
         name=settings.name,

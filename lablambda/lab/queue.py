@@ -11,11 +11,13 @@ import asyncio
 import heapq
 import json
 import sys
+import time
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
 
 from lablambda.model.errors import LabError, ResourceNotFound
+from lablambda.model.events import QueuedEventMoved, QueueMove
 from lablambda.model.invocation import Invocation, Outcome
 from lablambda.rules import retry
 from lablambda.rules.retry import Attempt
@@ -54,8 +56,10 @@ class AsyncQueue:
         journal: Journal,
         invoke: Callable[[Invocation], Awaitable[Outcome]],
         now: Callable[[], float],
+        publish: Callable[[QueuedEventMoved], None],
     ) -> None:
         self._journal = journal
+        self._publish = publish
         self._invoke = invoke
         self._now = now
         self._waiting: list[tuple[float, int, Queued]] = []
@@ -70,6 +74,7 @@ class AsyncQueue:
         now = self._now()
         queued = Queued(invocation, enqueued=now, due=now)
         await self._journal.write(_PUT, [_row(queued)])
+        self._tell(QueueMove.RECEIVED, queued)
         self._add(queued)
 
     async def run(self) -> None:
@@ -124,7 +129,13 @@ class AsyncQueue:
         except TimeoutError:
             pass
 
+    def _tell(self, move: QueueMove, queued: Queued) -> None:
+        invocation, age_s = queued.invocation, self._now() - queued.enqueued
+        moved = QueuedEventMoved(invocation.function, invocation.qualifier, move, time.time(), age_s)
+        self._publish(moved)
+
     async def _attempt(self, queued: Queued) -> None:
+        self._tell(QueueMove.STARTED, queued)
         attempt = await self._try(queued.invocation)
         counted = replace(
             queued,
@@ -140,6 +151,8 @@ class AsyncQueue:
         )
         request_id = queued.invocation.request_id
         if verdict.due is None:
+            if attempt is not Attempt.SUCCEEDED:
+                self._tell(QueueMove.DROPPED, queued)
             self._journal.write_soon(_DELETE, [(request_id,)])
             return
         later = replace(counted, due=verdict.due)

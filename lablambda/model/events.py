@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple
 
 from lablambda.model.invocation import Report
@@ -19,15 +20,54 @@ class LogLine(NamedTuple):  # three for every invocation, at a third of a frozen
 
 @dataclass(frozen=True, slots=True)
 class InvocationFinished:
-    """An invocation came to its end. `started` is seconds since 1970; `error` the error's JSON or None."""
+    """An invocation came to its end. `started` is seconds since 1970; `error` the error's JSON or None.
+
+    `qualifier` is the version or alias that the caller named, `concurrent` how many invocations ran
+    when this one began, itself included: in the whole lab, and of this function.
+    """
 
     function: str
     version: str
+    qualifier: str | None
     source: str
     started: float
     log_stream: str
     report: Report
     error: bytes | None
+    concurrent: int
+    concurrent_of_function: int
 
 
-Event = LogLine | InvocationFinished
+@dataclass(frozen=True, slots=True)
+class InvocationThrottled:
+    """An invocation was refused before it ran. `at` is seconds since 1970; `reason` AWS's ThrottleReason."""
+
+    function: str
+    qualifier: str | None
+    at: float
+    reason: str
+
+
+class QueueMove(StrEnum):
+    """What can become of an asynchronous event on its way."""
+
+    RECEIVED = "received"
+    STARTED = "started"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedEventMoved:
+    """An asynchronous event was accepted, taken to its function, or given up.
+
+    `at` is seconds since 1970, `age_s` how long the event has been waiting.
+    """
+
+    function: str
+    qualifier: str | None
+    move: QueueMove
+    at: float
+    age_s: float = 0.0
+
+
+Event = LogLine | InvocationFinished | InvocationThrottled | QueuedEventMoved

@@ -58,7 +58,7 @@ class Recorder:
     def hear(self, event: Event) -> None:
         if isinstance(event, LogLine):
             self._lines.append(event)
-        else:
+        elif isinstance(event, InvocationFinished):
             self._finished.append(event)
         if self._timer is None:
             self._timer = self._loop.call_later(_FLUSH_AFTER_S, self._write)

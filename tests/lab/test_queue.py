@@ -10,6 +10,7 @@ import pytest
 
 from lablambda.lab.queue import SCHEMA, AsyncQueue
 from lablambda.model.errors import ResourceNotFound, ServiceFault, TooManyRequests
+from lablambda.model.events import QueuedEventMoved
 from lablambda.model.invocation import Invocation, Outcome, Report
 from lablambda.storage.journal import Journal
 
@@ -26,7 +27,8 @@ class Bench:
         self.answers = list(answers)
         self.attempts: list[tuple[str, float]] = []
         self.journal = Journal(path, SCHEMA, durable=True)
-        self.queue = AsyncQueue(self.journal, self.invoke, lambda: self.now)
+        self.moved: list[QueuedEventMoved] = []
+        self.queue = AsyncQueue(self.journal, self.invoke, lambda: self.now, self.moved.append)
         self.running = asyncio.ensure_future(self.queue.run())
 
     async def invoke(self, invocation: Invocation) -> Outcome:
@@ -147,3 +149,17 @@ async def test_a_flood_runs_a_bounded_number_at_once(make: Make) -> None:
     gate.set()
     await bench.pass_time(0)
     assert 0 < most <= 32
+
+
+async def test_what_becomes_of_an_event_is_told(make: Make) -> None:
+    bench = make(FAILED)
+    await bench.queue.put(Invocation("f", "live", b"{}", "arn"))
+    await bench.pass_time(0, 60, 180)
+    assert [(moved.move.value, moved.age_s) for moved in bench.moved] == [
+        ("received", 0),
+        ("started", 0),
+        ("started", 60),
+        ("started", 180),
+        ("dropped", 180),
+    ]
+    assert {(moved.function, moved.qualifier) for moved in bench.moved} == {("f", "live")}

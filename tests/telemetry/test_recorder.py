@@ -82,7 +82,9 @@ async def test_history(rooms: Rooms) -> None:
     error = json.dumps({"errorMessage": "é", "errorType": "E"}).encode()
     for number, body in enumerate((None, error, b"no json")):
         report = Report(f"r{number}", 1.5, 2, 128, 30, init_ms=7.0 if number == 0 else None)
-        rooms.recorder.hear(InvocationFinished("f", "$LATEST", "api", 1000.25 + number, "s", report, body))
+        rooms.recorder.hear(
+            InvocationFinished("f", "$LATEST", None, "api", 1000.25 + number, "s", report, body, 1, 1)
+        )
     last, middle, first = await rooms.history.of("f", 10)
     assert first == {
         "started": 1000.25,
