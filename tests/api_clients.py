@@ -8,13 +8,36 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lablambda.client import Lab
 from lablambda.packaging.zips import zip_files
 
 RUNTIME = f"python3.{sys.version_info.minor}"
 ROLE = "arn:aws:iam::000000000000:role/r"
+ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
+Create = Callable[..., str]
 _numbers = itertools.count()
+
+
+def refused(call: Callable[[], Any]) -> dict[str, Any]:
+    """What boto3 says of a call that must be refused."""
+    with pytest.raises(ClientError) as caught:
+        call()
+    response: dict[str, Any] = caught.value.response
+    return response
+
+
+def code_of(call: Callable[[], Any]) -> tuple[int, str, str]:
+    """The status, code and message of a refusal."""
+    response = refused(call)
+    error = response["Error"]
+    return response["ResponseMetadata"]["HTTPStatusCode"], error["Code"], error["Message"]
+
+
+def code(source: str) -> bytes:
+    """The package of a function with this source."""
+    return zip_files({"f.py": source.encode()})
 
 
 @pytest.fixture(scope="session")
@@ -35,9 +58,7 @@ def create(functions: Any) -> Iterator[Callable[..., str]]:
     def make(source: str = "def handler(event, context): return event", **more: Any) -> str:
         name = f"api-{next(_numbers)}"
         settings = {"Runtime": RUNTIME, "Role": ROLE, "Handler": "f.handler", **more}
-        functions.create_function(
-            FunctionName=name, Code={"ZipFile": zip_files({"f.py": source.encode()})}, **settings
-        )
+        functions.create_function(**{"FunctionName": name, "Code": {"ZipFile": code(source)}, **settings})
         made.append(name)
         return name
 

@@ -14,7 +14,7 @@ from typing import Any
 from lablambda.api import errors, lab_api
 from lablambda.api.authentication import NotAuthenticated, authenticate, service_of
 from lablambda.api.http import Request, Response
-from lablambda.api.lambda_api import LAMBDA
+from lablambda.api.lambda_api.table import LAMBDA
 from lablambda.api.logs_api import LOGS
 from lablambda.api.shapes import Operation, Parameters, Service
 from lablambda.api.validation import validate
@@ -32,7 +32,7 @@ class Door:
     def __init__(self, house: House) -> None:
         self._house = house
         self._tables: dict[str, tuple[Service, Mapping[str, Handler]]] = {
-            "lambda": (Service("lambda"), LAMBDA),
+            "lambda": (Service("lambda"), {name: e.handler for name, e in LAMBDA.items() if e.handler}),
             "logs": (Service("logs"), LOGS),
         }
 

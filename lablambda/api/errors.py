@@ -31,6 +31,13 @@ _TABLE: dict[type[errors.LabError], tuple[int, str, str, str | None]] = {
     errors.InvalidParameterValue: (400, "InvalidParameterValueException", "message", "User"),
     errors.InvalidRequestContent: (400, "InvalidRequestContentException", "message", "User"),
     errors.RequestTooLarge: (413, "RequestEntityTooLargeException", "message", "User"),
+    errors.ProvisionedConcurrencyConfigNotFound: (
+        404,
+        "ProvisionedConcurrencyConfigNotFoundException",
+        "message",
+        "User",
+    ),
+    errors.PolicyLengthExceeded: (400, "PolicyLengthExceededException", "message", "User"),
     errors.ResourceNotFound: (404, "ResourceNotFoundException", "Message", "User"),
     errors.ResourceConflict: (409, "ResourceConflictException", "message", "User"),
     errors.PreconditionFailed: (412, "PreconditionFailedException", "message", "User"),

@@ -1,4 +1,4 @@
-"""The lab's own calls, which AWS has no words for: status, shutdown, settling, past invocations."""
+"""The lab's own calls, which AWS has no words for: status, shutdown, settling, packages, past invocations."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from lablambda.lab.house import House
 from lablambda.model.errors import InvalidParameterValue, ResourceNotFound
 
 _INVOCATIONS = re.compile(r"/lablambda/functions/([^/]+)/invocations")
+_PACKAGES = "/lablambda/packages/"
 _MOST_INVOCATIONS = 1_000
 
 
@@ -29,6 +30,8 @@ async def respond(house: House, request: Request) -> Response:
         return _json({"leaving": True})
     if call == ("POST", "/lablambda/settle"):
         return _json({"settled": await _settle(house, _number(request, "timeout", 60.0))})
+    if request.method == "GET" and request.path.startswith(_PACKAGES):
+        return await _package(house, request.path.removeprefix(_PACKAGES))
     match = _INVOCATIONS.fullmatch(request.path)
     if request.method == "GET" and match is not None:
         limit = min(int(_number(request, "limit", 50)), _MOST_INVOCATIONS)
@@ -55,6 +58,15 @@ async def status(house: House) -> dict[str, Any]:
         "queue": house.queue.counts(),
         "services": house.services.status(),
     }
+
+
+async def _package(house: House, digest: str) -> Response:
+    """A package's zip, as Code.Location promises it."""
+    for package in house.catalog.packages():
+        if package.digest == digest:
+            data = await asyncio.to_thread(house.store.zip_path(package).read_bytes)
+            return Response(200, data, [("content-type", "application/zip")])
+    raise ResourceNotFound("No function or layer has this package any more.")
 
 
 async def _settle(house: House, timeout_s: float) -> bool:

@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, unquote
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape
 
+from lablambda.api import event_stream
 from lablambda.api.http import Request, Response
 from lablambda.model.errors import InvalidRequestContent
 
@@ -40,6 +41,9 @@ class Operation:
             (name, shape, shape.serialization.get("location", "body"), shape.serialization.get("name", name))
             for name, shape in members.items()
         ]
+        self._content_type = (
+            event_stream.CONTENT_TYPE if model.has_event_stream_output else "application/json"
+        )
         self._answer_payload = self.output.serialization.get("payload") if self.output else None
         self._answered = [
             (name, shape, shape.serialization.get("location"), shape.serialization.get("name", name))
@@ -100,7 +104,7 @@ class Operation:
                 raw = value if isinstance(value, bytes) else json.dumps(_to_json(value, shape)).encode()
             else:
                 body[wire_name] = _to_json(value, shape)
-        headers.append(("content-type", "application/json"))
+        headers.append(("content-type", self._content_type))
         return Response(status, json.dumps(body).encode() if raw is None else raw, headers)
 
 

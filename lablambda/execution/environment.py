@@ -48,6 +48,10 @@ class Ending:
         return self.status != "success"
 
 
+class InitFailed(Exception):
+    """An init that no invocation waits for didn't end well; the text is its error type."""
+
+
 class Environment:
     """One at a time: `invoke` is never called while another is under way."""
 
@@ -56,6 +60,7 @@ class Environment:
         version: Version,
         runtime: Runtime,
         *,
+        initialization: str,
         folder: Path,
         task: Path,
         layers: Path | None,
@@ -70,6 +75,7 @@ class Environment:
         self.state = State.NEW
         self.peak_mb = 0
         self._runtime = runtime
+        self._initialization = initialization
         self._folder = folder / self.identity
         self._task = task
         self._layers = layers
@@ -99,6 +105,13 @@ class Environment:
             ending = await self._run(invocation)
         duration_ms = (time.perf_counter() - began) * 1000
         return self._report(invocation, ending, duration_ms, init_ms)
+
+    async def initialize(self) -> None:
+        """Run the init phase ahead of any event, as provisioned concurrency does. Raises InitFailed."""
+        ending = await self._first_init("")
+        if ending is not None:
+            self._move(Move.STOP)
+            raise InitFailed(ending.error_type)
 
     async def stop(self) -> None:
         """End the process and remove /tmp."""
@@ -154,6 +167,7 @@ class Environment:
         variables = platform_variables(
             self.version,
             log_stream=self.log_stream,
+            initialization=self._initialization,
             task=str(self._task),
             scratch=str(scratch),
             access=self._access(self.version),

@@ -1,4 +1,7 @@
-"""The environments of one version: lend an idle one, or make another; the newest idle one first."""
+"""The environments of one version: lend an idle one, or make another; the newest idle one first.
+
+Of a version with provisioned concurrency, so many are started ahead and never fall under that number.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from lablambda.execution.environment import Environment
+from lablambda.execution.variables import ON_DEMAND, PROVISIONED
 
 
 class Pool:
     """Environments of one version. How many there may be is decided before anyone asks here."""
 
-    def __init__(self, make: Callable[[], Environment]) -> None:
+    def __init__(self, make: Callable[[str], Environment]) -> None:
         self._make = make
+        self.provisioned = 0
         self._idle: list[tuple[Environment, float]] = []
         self._busy: set[Environment] = set()
         self._open = True
@@ -23,29 +28,54 @@ class Pool:
         return len(self._idle) + len(self._busy)
 
     @property
+    def idle(self) -> int:
+        return len(self._idle)
+
+    @property
     def busy(self) -> int:
         return len(self._busy)
 
     @asynccontextmanager
     async def environment(self) -> AsyncIterator[Environment]:
         """Borrow an environment for one invocation."""
-        environment = self._idle.pop()[0] if self._idle else self._make()
+        environment = self._idle.pop()[0] if self._idle else self._make(ON_DEMAND)
         self._busy.add(environment)
         try:
             yield environment
         finally:
-            self._busy.discard(environment)
-            if self._open and environment.usable:
-                self._idle.append((environment, self._loop.time()))
-            else:
-                await environment.stop()
+            await self._take_back(environment)
+
+    async def _take_back(self, environment: Environment) -> None:
+        self._busy.discard(environment)
+        if self._open and environment.usable:
+            self._idle.append((environment, self._loop.time()))
+        else:
+            await environment.stop()
 
     async def reap(self, idle_s: float) -> None:
         """End the environments that have been idle for `idle_s` seconds."""
         limit = self._loop.time() - idle_s
-        old = [environment for environment, since in self._idle if since <= limit]
-        self._idle = [entry for entry in self._idle if entry[1] > limit]
-        await _stop_all(old)
+        spare = max(0, len(self) - self.provisioned)
+        old = [entry for entry in self._idle if entry[1] <= limit][:spare]
+        self._idle = [entry for entry in self._idle if entry not in old]
+        await _stop_all([environment for environment, _ in old])
+
+    async def provision(self, count: int) -> None:
+        """Keep at least `count` environments, with init done. Raises InitFailed if theirs fails."""
+        self.provisioned = count
+        missing = [self._make(PROVISIONED) for _ in range(count - len(self))]
+        results = await asyncio.gather(*map(self._initialize, missing), return_exceptions=True)
+        for result in results:
+            if result is not None:
+                self.provisioned = 0
+                raise result
+
+    async def _initialize(self, environment: Environment) -> None:
+        self._busy.add(environment)
+        try:
+            await environment.initialize()
+        finally:
+            await self._take_back(environment)
 
     async def retire(self) -> None:
         """End what is idle now and what is busy when it is done: the version isn't wanted any more."""

@@ -13,34 +13,18 @@ from collections.abc import Mapping
 from lablambda.model.function import Version
 from lablambda.rules.names import REGION
 
-# What a caller may not set on a function.
-RESERVED = frozenset(
-    {
-        "_HANDLER",
-        "_X_AMZN_TRACE_ID",
-        "AWS_ACCESS_KEY",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_DEFAULT_REGION",
-        "AWS_EXECUTION_ENV",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-        "AWS_LAMBDA_FUNCTION_NAME",
-        "AWS_LAMBDA_FUNCTION_VERSION",
-        "AWS_LAMBDA_INITIALIZATION_TYPE",
-        "AWS_LAMBDA_LOG_GROUP_NAME",
-        "AWS_LAMBDA_LOG_STREAM_NAME",
-        "AWS_LAMBDA_RUNTIME_API",
-        "AWS_REGION",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SESSION_TOKEN",
-        "LAMBDA_RUNTIME_DIR",
-        "LAMBDA_TASK_ROOT",
-        "TZ",
-    }
-)
+# What AWS_LAMBDA_INITIALIZATION_TYPE says.
+ON_DEMAND, PROVISIONED = "on-demand", "provisioned-concurrency"
 
 
 def platform_variables(
-    version: Version, *, log_stream: str, task: str, scratch: str, access: Mapping[str, str]
+    version: Version,
+    *,
+    log_stream: str,
+    initialization: str,
+    task: str,
+    scratch: str,
+    access: Mapping[str, str],
 ) -> dict[str, str]:
     """The whole environment of a function's process.
 
@@ -61,7 +45,7 @@ def platform_variables(
         "AWS_LAMBDA_FUNCTION_NAME": version.name,
         "AWS_LAMBDA_FUNCTION_VERSION": version.number,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory_mb),
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": initialization,
         "AWS_LAMBDA_LOG_GROUP_NAME": version.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "LAMBDA_TASK_ROOT": task,

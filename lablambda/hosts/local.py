@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from lablambda.execution.environment import Environment, WriteLog
+from lablambda.execution.environment import Environment, InitFailed, WriteLog
 from lablambda.execution.pool import Pool
 from lablambda.execution.worker import Runtime
-from lablambda.model.errors import InvalidParameterValue
+from lablambda.model.errors import InvalidParameterValue, LabError
 from lablambda.model.function import Version
 from lablambda.model.invocation import Invocation, Outcome
 from lablambda.packaging.store import PackageStore
@@ -47,9 +48,28 @@ class LocalHost:
         async with pool.environment() as environment:
             return await environment.invoke(invocation), environment.log_stream
 
+    async def require(self, runtime: str) -> None:
+        """Raise InvalidParameterValue, naming what there is, if this machine doesn't have `runtime`."""
+        await self._runtime(runtime)
+
     async def warm(self, version: Version) -> None:
         """Get the version's runtime ready, so that its first environment starts quickly."""
         await (await self._runtime(version.runtime)).warm()
+
+    async def provision(self, version: Version, count: int) -> None:
+        """Keep at least `count` environments of the version ready. Raises InitFailed if init fails."""
+        pool = self._pools.get(_key(version)) or await self._new_pool(version)
+        await pool.provision(count)
+
+    def provisioned(self, version: Version) -> int:
+        """How many environments of the version are to be kept ready."""
+        pool = self._pools.get(_key(version))
+        return 0 if pool is None else pool.provisioned
+
+    def ready(self, version: Version) -> tuple[int, int]:
+        """How many environments of the version there are, and how many of them are idle."""
+        pool = self._pools.get(_key(version))
+        return (0, 0) if pool is None else (len(pool), pool.idle)
 
     def retire(self, version: Version) -> None:
         """Let the version's environments end as they fall idle."""
@@ -70,6 +90,9 @@ class LocalHost:
             await asyncio.sleep(min(_REAP_EVERY_S, self._idle_s))
             for key, pool in list(self._pools.items()):
                 await pool.reap(self._idle_s)
+                if len(pool) < pool.provisioned:  # some have crashed
+                    with contextlib.suppress(InitFailed, LabError):
+                        await pool.provision(pool.provisioned)
                 if len(pool) == 0:
                     self._pools.pop(key, None)
 
@@ -83,10 +106,11 @@ class LocalHost:
         runtime = await self._runtime(version.runtime)
         task, layers = self._store.folder(version.package), self._store.merged(version.layers)
 
-        def make() -> Environment:
+        def make(initialization: str) -> Environment:
             return Environment(
                 version,
                 runtime,
+                initialization=initialization,
                 folder=self._folder,
                 task=task,
                 layers=layers,
@@ -107,4 +131,4 @@ class LocalHost:
 
 
 def _key(version: Version) -> tuple[str, str]:
-    return version.arn, version.revision
+    return version.arn, version.build

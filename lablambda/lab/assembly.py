@@ -17,10 +17,12 @@ from lablambda.config import ConfigError
 from lablambda.hosts.local import IDLE_S, LocalHost
 from lablambda.lab import catalog, queue
 from lablambda.lab.catalog import Catalog
+from lablambda.lab.code import CodeIntake
 from lablambda.lab.credentials import KeyRing
 from lablambda.lab.deploy import Deployer
 from lablambda.lab.house import House
 from lablambda.lab.invoke import Invoker
+from lablambda.lab.provisioner import Provisioner
 from lablambda.lab.queue import AsyncQueue
 from lablambda.lab.triggers import Triggers
 from lablambda.model.events import LogLine
@@ -62,6 +64,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     with _own_folder(settings.data):
         house, undo = _build(settings)
         house.runtimes.start()
+        house.deployer.resume()
+        house.provisioner.resume()
         dispatcher = asyncio.ensure_future(house.queue.run())
         tidying = asyncio.ensure_future(house.host.keep_tidy())
         try:
@@ -70,6 +74,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             for task in (dispatcher, tidying):
                 task.cancel()
             await asyncio.gather(dispatcher, tidying, return_exceptions=True)
+            await asyncio.gather(house.deployer.close(), house.provisioner.close())
             await house.services.close()
             await house.host.close()
             await undo()
@@ -85,7 +90,7 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
 
     known = Catalog(journal)
     store = PackageStore(data / "packages")
-    store.keep_only(known.packages())
+    store.keep_only(known.packages(), known.layer_sets())
     keys = KeyRing(settings.access_key, settings.secret_key)
     runtimes = Runtimes(data / "runtimes")
 
@@ -103,9 +108,12 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         write_log=write_log,
         idle_s=settings.environment_idle_s,
     )
-    invoker = Invoker(known, host, bus, limit=settings.concurrency)
-    waiting = AsyncQueue(journal, invoker.invoke, time.time, bus.publish)
-    triggers = Triggers(known, waiting.put)
+    deployer = Deployer(known, store, host)
+    invoker = Invoker(known, host, bus, limit=settings.concurrency, settled=deployer.settled)
+    waiting = AsyncQueue(
+        journal, invoker.invoke, now=time.time, policy=invoker.retry_policy, publish=bus.publish
+    )
+    services = _services(settings, Triggers(known, waiting.put).deliver)
     house = House(
         name=settings.name,
         data=data,
@@ -113,12 +121,14 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         keys=keys,
         catalog=known,
         store=store,
-        deployer=Deployer(known, store, host),
+        code=CodeIntake(store, services.forward, keys.sign_s3()),
+        deployer=deployer,
+        provisioner=Provisioner(known, host),
         invoker=invoker,
         queue=waiting,
         host=host,
         runtimes=runtimes,
-        services=_services(settings, triggers.deliver),
+        services=services,
         logs=Logs(telemetry, record),
         history=History(telemetry, record),
     )

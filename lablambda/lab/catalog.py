@@ -1,34 +1,45 @@
-"""The functions and layers of a lab: in memory for reading, on disk before a change is answered."""
+"""The functions, layers and mappings of a lab: in memory for reading, on disk before a change is answered."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+import msgspec
+
+from lablambda.config import ConfigError
 from lablambda.model.errors import ResourceNotFound
-from lablambda.model.function import LATEST, Function, Layer, Package, Version
+from lablambda.model.function import LATEST, Function, Version
+from lablambda.model.mapping import EventSourceMapping
+from lablambda.model.package import Layer, LayerSeries, Package
+from lablambda.rules import provisioning
 from lablambda.rules.names import FunctionReference, function_arn
 from lablambda.storage.journal import Journal
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS document (kind TEXT, name TEXT, body TEXT, PRIMARY KEY (kind, name));"
 _PUT = "INSERT OR REPLACE INTO document (kind, name, body) VALUES (?, ?, ?)"
 _DELETE = "DELETE FROM document WHERE kind = ? AND name = ?"
+_KINDS = {"function": Function, "version": Version, "layer": LayerSeries, "mapping": EventSourceMapping}
 
 
 class Catalog:
-    """What exists. Changes are visible at once and durable when the call returns."""
+    """What exists. Changes are visible at once and durable when the call returns.
+
+    A caller that reads, changes and saves without awaiting in between can't lose another's change.
+    Raises ConfigError if what is on disk can't be read.
+    """
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._functions: dict[str, Function] = {}
-        self._layers: dict[str, list[Layer]] = {}
-        for kind, name, body in journal.read_now("SELECT kind, name, body FROM document"):
-            if kind == "function":
-                self._functions[name] = _function(json.loads(body))
-            else:
-                self._layers[name] = [_layer(item) for item in json.loads(body)]
+        documents = _read(journal)
+        self._functions: dict[str, Function] = documents["function"]
+        self._layers: dict[str, LayerSeries] = documents["layer"]
+        self._mappings: dict[str, EventSourceMapping] = documents["mapping"]
+        for version in sorted(documents["version"].values(), key=lambda version: int(version.number)):
+            function = self._functions[version.name]
+            versions = {**function.versions, version.number: version}
+            self._functions[function.name] = replace(function, versions=versions)
 
     # --------------------------------------------------------------------------------------- functions
 
@@ -40,69 +51,126 @@ class Catalog:
         return self._functions.get(name)
 
     def function(self, reference: FunctionReference) -> Function:
-        """The function meant; ResourceNotFound if there is none, or no such version of it."""
+        """The function meant; ResourceNotFound if there is none, or no such version or alias of it."""
         function = self._functions.get(reference.name)
-        if function is None or reference.qualifier not in (None, LATEST):
+        if function is None or not function.has(reference.qualifier):
             raise ResourceNotFound(f"Function not found: {reference.arn}")
         return function
 
     def version(self, reference: FunctionReference) -> Version:
-        """The version that an invocation of `reference` runs."""
+        """The version meant, by number or through an alias; ResourceNotFound if there is none."""
         function = self._functions.get(reference.name)
-        if function is None or reference.qualifier not in (None, LATEST):
-            raise ResourceNotFound(
-                f"Function not found: {function_arn(reference.name, reference.qualifier or LATEST)}"
-            )
-        return function.latest
+        qualifier = reference.qualifier or LATEST
+        if function is not None:
+            alias = function.aliases.get(qualifier)
+            version = function.version(qualifier if alias is None else alias.version)
+            if version is not None:
+                return version
+        raise ResourceNotFound(f"Function not found: {function_arn(reference.name, qualifier)}")
 
     async def save(self, function: Function) -> None:
+        """Make `function` the function of its name."""
+        before = self._functions.get(function.name)
         self._functions[function.name] = function
-        await self._journal.write(_PUT, [("function", function.name, json.dumps(asdict(function)))])
+        self._count()
+        published = before.versions if before else {}
+        changed = [v for n, v in function.versions.items() if published.get(n) is not v]
+        # A version's document is its own, so that a change of the function doesn't write them all again.
+        rows = [("function", function.name, _encode(replace(function, versions={})))]
+        rows += [("version", f"{v.name}:{v.number}", _encode(v)) for v in changed]
+        await self._journal.write(_PUT, rows)
 
     async def remove(self, function: Function) -> None:
         del self._functions[function.name]
-        await self._journal.write(_DELETE, [("function", function.name)])
+        self._count()
+        versions = [("version", f"{function.name}:{number}") for number in function.versions]
+        await self._journal.write(_DELETE, [("function", function.name), *versions])
+
+    async def remove_version(self, function: Function, number: str) -> None:
+        """Make `function`, which doesn't have version `number` any more, the function of its name."""
+        self._functions[function.name] = function
+        await self._journal.write(_DELETE, [("version", f"{function.name}:{number}")])
+        await self.save(function)
+
+    def _count(self) -> None:
+        """Note the concurrency that is taken out of the account's pool: every invocation asks for it."""
+        self.set_aside = sum(provisioning.set_aside(function) for function in self._functions.values())
 
     # ------------------------------------------------------------------------------------------ layers
 
-    def layer_names(self) -> list[str]:
-        return sorted(self._layers)
+    def all_layers(self) -> list[LayerSeries]:
+        """Every layer by name, also those whose versions are all deleted."""
+        return [self._layers[name] for name in sorted(self._layers)]
 
-    def layer_versions(self, name: str) -> list[Layer]:
-        """Newest first; empty if there is no such layer."""
-        return list(reversed(self._layers.get(name, [])))
+    def series(self, name: str) -> LayerSeries:
+        """The layer's versions; an empty series if there never was such a layer."""
+        return self._layers.get(name) or LayerSeries(name)
 
-    def layer(self, arn: str) -> Layer:
-        """The layer version of that ARN; ResourceNotFound if there is none."""
-        for layer in self._layers.get(arn.rpartition(":")[0].rpartition(":")[2], []):
-            if layer.arn == arn:
-                return layer
-        raise ResourceNotFound("The resource you requested does not exist.")
+    def layer(self, arn: str) -> Layer | None:
+        """The layer version of that ARN, if there is one."""
+        versions = self.series(arn.rpartition(":")[0].rpartition(":")[2]).versions
+        return next((layer for layer in versions if layer.arn == arn), None)
 
-    async def save_layer(self, layer: Layer) -> None:
-        versions = self._layers.setdefault(layer.name, [])
-        versions.append(layer)
-        await self._journal.write(_PUT, [("layer", layer.name, json.dumps([asdict(v) for v in versions]))])
+    async def save_layers(self, series: LayerSeries) -> None:
+        self._layers[series.name] = series
+        await self._journal.write(_PUT, [("layer", series.name, _encode(series))])
+
+    # ---------------------------------------------------------------------------------------- mappings
+
+    def mappings(self) -> list[EventSourceMapping]:
+        """All event source mappings by UUID."""
+        return [self._mappings[uuid] for uuid in sorted(self._mappings)]
+
+    def mapping(self, uuid: str) -> EventSourceMapping:
+        """The mapping of that UUID; ResourceNotFound if there is none."""
+        if uuid not in self._mappings:
+            raise ResourceNotFound("The resource you requested does not exist.")
+        return self._mappings[uuid]
+
+    async def save_mapping(self, mapping: EventSourceMapping) -> None:
+        self._mappings[mapping.uuid] = mapping
+        await self._journal.write(_PUT, [("mapping", mapping.uuid, _encode(mapping))])
+
+    async def remove_mapping(self, mapping: EventSourceMapping) -> None:
+        del self._mappings[mapping.uuid]
+        await self._journal.write(_DELETE, [("mapping", mapping.uuid)])
+
+    # ---------------------------------------------------------------------------------------- packages
 
     def packages(self) -> Iterator[Package]:
         """Every package that something refers to."""
+        for version in self._every_version():
+            yield version.package
+            yield from (layer.package for layer in version.layers)
+        for series in self._layers.values():
+            yield from (layer.package for layer in series.versions)
+
+    def stored(self) -> list[Package]:
+        """Those packages, each once."""
+        return list(dict.fromkeys(self.packages()))
+
+    def layer_sets(self) -> Iterator[Iterable[Layer]]:
+        """The layers of every version that has any."""
+        return (version.layers for version in self._every_version() if version.layers)
+
+    def _every_version(self) -> Iterator[Version]:
         for function in self._functions.values():
-            yield function.latest.package
-            yield from (layer.package for layer in function.latest.layers)
-        for versions in self._layers.values():
-            yield from (layer.package for layer in versions)
+            yield from function.every_version()
 
 
-def _function(body: dict[str, Any]) -> Function:
-    latest = body.pop("latest")
-    return Function(latest=_version(latest), **body)
+def _encode(noun: object) -> str:
+    return msgspec.json.encode(noun).decode()
 
 
-def _version(body: dict[str, Any]) -> Version:
-    package, layers = body.pop("package"), body.pop("layers")
-    return Version(package=Package(**package), layers=tuple(_layer(item) for item in layers), **body)
-
-
-def _layer(body: dict[str, Any]) -> Layer:
-    package, runtimes = body.pop("package"), body.pop("runtimes")
-    return Layer(package=Package(**package), runtimes=tuple(runtimes), **body)
+def _read(journal: Journal) -> Mapping[str, dict[str, Any]]:
+    """Every document, by kind and name."""
+    found: dict[str, dict[str, Any]] = {kind: {} for kind in _KINDS}
+    for kind, name, body in journal.read_now("SELECT kind, name, body FROM document"):
+        try:
+            found[kind][name] = msgspec.json.decode(body, type=_KINDS[kind])
+        except (KeyError, msgspec.ValidationError) as error:
+            raise ConfigError(
+                f"The data folder holds a {kind} that this version of lablambda can't read ({error}). Give the lab "
+                "a new one with --data DIR, or delete the old one."
+            ) from None
+    return found

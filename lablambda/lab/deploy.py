@@ -1,29 +1,37 @@
-"""Creating, changing and removing functions and layers: code into the store, facts into the catalog."""
+"""Creating, changing, publishing and removing functions: code into the store, facts into the catalog.
+
+A change is answered at once, in the state that AWS shows then (Pending, InProgress); what makes the
+version ready goes on behind it, and its end changes the state and the RevisionId once more. Where AWS
+refuses a request meanwhile, this lab lets it wait: the states last milliseconds here, so a refusal
+would only ever be a race that the caller lost.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
+import sys
+import traceback
 import uuid
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from lablambda.execution.variables import RESERVED
 from lablambda.hosts.local import LocalHost
 from lablambda.lab.catalog import Catalog
 from lablambda.model.errors import (
     InvalidParameterValue,
-    NotImplementedHere,
+    LabError,
     PreconditionFailed,
-    RequestTooLarge,
     ResourceConflict,
 )
-from lablambda.model.function import LATEST, Function, Layer, Package, Version
+from lablambda.model.function import LATEST, Function, Phase, Version
+from lablambda.model.package import Layer, Package
 from lablambda.packaging.store import PackageStore
-from lablambda.rules.limits import ENVIRONMENT_BYTES, LAYERS, UNZIPPED_BYTES, ZIP_BYTES
-from lablambda.rules.names import FunctionReference, function_arn, layer_arn
+from lablambda.rules import configuration
+from lablambda.rules.names import FunctionReference, function_arn
 
 STALE_REVISION = (
     "The Revision Id provided does not match the latest Revision Id. "
@@ -32,175 +40,236 @@ STALE_REVISION = (
 
 
 class Deployer:
-    """Carries out the control plane's changes, one at a time for each function."""
+    """Carries out changes of functions' code and configuration, one at a time for each function."""
 
     def __init__(self, catalog: Catalog, store: PackageStore, host: LocalHost) -> None:
         self._catalog = catalog
         self._store = store
         self._host = host
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._changes: dict[str, asyncio.Task[None]] = {}
 
-    # --------------------------------------------------------------------------------------- functions
+    # ------------------------------------------------------------------------------------------ changes
 
     async def create(
         self,
         name: str,
-        configuration: Mapping[str, Any],
+        members: Mapping[str, Any],
+        package: Package,
         *,
-        code: bytes,
-        layers: list[str],
-        tags: dict[str, str],
+        layers: Sequence[str],
+        tags: Mapping[str, str],
+        publish: bool,
     ) -> Version:
         """A new function. Raises ResourceConflict if there is one of that name."""
-        self._check_absent(name)
-        version = Version(
-            name=name,
-            arn=function_arn(name),
-            number=LATEST,
-            configuration=_with_defaults(name, configuration),
-            package=await self.keep(code),
-            revision=str(uuid.uuid4()),
-            last_modified=_timestamp(),
-            layers=self._find_layers(layers),
-        )
-        self._check(version)
-        await self._prepare(version)
-        self._check_absent(name)  # again: another request may have been faster
-        await self._catalog.save(Function(version, tags=tags))
-        return version
+        async with self._turn(name):
+            if self._catalog.find(name) is not None:
+                raise ResourceConflict(f"Function already exist: {name}")
+            version = Version(
+                name=name,
+                arn=function_arn(name),
+                number=LATEST,
+                configuration=configuration.changed(configuration.defaults(name), members),
+                package=package,
+                revision=_new(),
+                build=_new(),
+                last_modified=timestamp(),
+                layers=self._find_layers(layers),
+                phase=Phase.CREATING,
+            )
+            return await self._begin(Function(version, tags=tags), version, publish=publish)
 
-    async def change_code(self, reference: FunctionReference, code: bytes, revision: str | None) -> Version:
-        """New code for $LATEST."""
-        function = self._current(reference, revision)
-        package = await self.keep(code)
-        return await self._replace(reference, revision, replace(function.latest, package=package))
-
-    async def change_configuration(
+    async def change(
         self,
         reference: FunctionReference,
-        changes: Mapping[str, Any],
         *,
-        layers: list[str] | None,
-        revision: str | None,
+        members: Mapping[str, Any] | None = None,
+        package: Package | None = None,
+        layers: Sequence[str] | None = None,
+        revision: str | None = None,
+        publish: bool = False,
     ) -> Version:
-        """New settings for $LATEST; what `changes` doesn't name stays."""
-        latest = self._current(reference, revision).latest
-        changed = replace(
-            latest,
-            configuration={**latest.configuration, **changes},
-            layers=latest.layers if layers is None else self._find_layers(layers),
-        )
-        return await self._replace(reference, revision, changed)
+        """Other code or configuration for $LATEST; what isn't given stays.
+
+        Raises ResourceNotFound, PreconditionFailed for a stale `revision`.
+        """
+        async with self._turn(reference.name):
+            function = self._catalog.function(reference)
+            latest = function.latest
+            check_revision(latest, revision)
+            version = replace(
+                latest,
+                configuration=configuration.changed(latest.configuration, members or {}),
+                package=package or latest.package,
+                layers=latest.layers if layers is None else self._find_layers(layers),
+                revision=_new(),
+                build=_new(),
+                last_modified=timestamp(),
+                phase=Phase.UPDATING,
+                reason="",
+            )
+            changed = await self._begin(function, version, publish=publish)
+            self._host.retire(latest)
+            return changed
+
+    async def publish(
+        self,
+        reference: FunctionReference,
+        *,
+        sha256: str | None = None,
+        description: str | None = None,
+        revision: str | None = None,
+    ) -> Version:
+        """$LATEST as it is now under the next number, or the last version if nothing changed since."""
+        async with self._turn(reference.name):
+            function = self._catalog.function(reference)
+            latest = function.latest
+            check_revision(latest, revision)
+            if sha256 not in (None, latest.package.sha256):
+                raise InvalidParameterValue(
+                    f"CodeSHA256 ({sha256}) is different from current CodeSHA256 in $LATEST ({latest.package.sha256}). "
+                    "Please try again with the CodeSHA256 in $LATEST."
+                )
+            published, version = _publish(function, description)
+            if published is not function:
+                await self._catalog.save(published)
+            return version
 
     async def delete(self, reference: FunctionReference) -> None:
         """Remove a function; its environments end as they fall idle, its logs stay."""
-        function = self._catalog.function(reference)
-        await self._catalog.remove(function)
-        self._host.retire(function.latest)
+        async with self._turn(reference.name):
+            function = self._catalog.function(reference)
+            await self._catalog.remove(function)
+            for version in function.every_version():
+                self._host.retire(version)
 
-    async def keep(self, code: bytes) -> Package:
-        """Put a zip into the store. Raises RequestTooLarge, or InvalidParameterValue for a bad zip."""
-        if len(code) > ZIP_BYTES:
-            raise RequestTooLarge(f"Zipped size must be smaller than {ZIP_BYTES} bytes")
-        return await asyncio.to_thread(self._store.add, code)
+    async def delete_version(self, reference: FunctionReference) -> None:
+        """Remove one published version. Raises ResourceConflict if an alias points to it."""
+        async with self._turn(reference.name):
+            function, number = self._catalog.function(reference), str(reference.qualifier)
+            version = self._catalog.version(reference)
+            using = [a.name for a in function.aliases.values() if number in (a.version, *a.weights)]
+            if using:
+                raise ResourceConflict(
+                    f"Version {number} of function {function.name} is used by aliases: {', '.join(using)}"
+                )
+            left = {n: v for n, v in function.versions.items() if n != number}
+            await self._catalog.remove_version(replace(function, versions=left), number)
+            self._host.retire(version)
 
-    async def _replace(self, reference: FunctionReference, revision: str | None, changed: Version) -> Version:
-        version = replace(changed, revision=str(uuid.uuid4()), last_modified=_timestamp())
-        self._check(version)
-        await self._prepare(version)
-        function = self._current(reference, revision)
-        await self._catalog.save(replace(function, latest=version))
-        self._host.retire(function.latest)
+    # ----------------------------------------------------------------------------------- their progress
+
+    async def settled(self, name: str) -> None:
+        """Wait until no change of the function is under way."""
+        while (change := self._changes.get(name)) is not None:
+            await asyncio.shield(change)
+
+    def resume(self) -> None:
+        """Go on with what was under way when the lab ended."""
+        for function in self._catalog.functions():
+            if function.latest.phase.changing:
+                self._follow(function.name)
+
+    async def close(self) -> None:
+        for change in list(self._changes.values()):
+            change.cancel()
+        await asyncio.gather(*self._changes.values(), return_exceptions=True)
+
+    @asynccontextmanager
+    async def _turn(self, name: str) -> AsyncIterator[None]:
+        async with self._turns[name]:
+            await self.settled(name)
+            yield
+
+    async def _begin(self, function: Function, version: Version, *, publish: bool) -> Version:
+        """Save a version that isn't ready and get it ready in the background."""
+        configuration.check(version)
+        await self._host.require(version.runtime)
+        changed = replace(function, latest=version)
+        if publish:
+            changed, version = _publish(changed, None)
+        await self._catalog.save(changed)
+        self._follow(function.name)
         return version
 
-    def _current(self, reference: FunctionReference, revision: str | None) -> Function:
-        function = self._catalog.function(reference)
-        if revision is not None and revision != function.latest.revision:
-            raise PreconditionFailed(STALE_REVISION)
-        return function
+    def _follow(self, name: str) -> None:
+        self._changes[name] = asyncio.ensure_future(self._complete(name))
 
-    def _check_absent(self, name: str) -> None:
-        if self._catalog.find(name) is not None:
-            raise ResourceConflict(f"Function already exist: {name}")
+    async def _complete(self, name: str) -> None:
+        """Do all that would slow the first invocation down, and say how it ended. Never raises."""
+        try:
+            await self._end(name, *await self._make_ready(name))
+        finally:
+            del self._changes[name]
 
-    async def _prepare(self, version: Version) -> None:
-        """All that would slow the first invocation down."""
-        await asyncio.to_thread(self._store.merge, version.layers)
-        await self._host.warm(version)
+    async def _make_ready(self, name: str) -> tuple[Phase, str]:
+        """The phase that follows, and why it is a bad one."""
+        function = self._catalog.find(name)
+        assert function is not None
+        creating = function.latest.phase is Phase.CREATING
+        try:
+            await asyncio.to_thread(self._store.merge, function.latest.layers)
+            await self._host.warm(function.latest)
+        except Exception as error:
+            if not isinstance(error, LabError):
+                traceback.print_exc(file=sys.stderr)
+            return Phase.FAILED if creating else Phase.UPDATE_FAILED, str(error)
+        return Phase.ACTIVE, ""
 
-    # ------------------------------------------------------------------------------------------ layers
+    async def _end(self, name: str, phase: Phase, reason: str) -> None:
+        function = self._catalog.find(name)  # again: tags or aliases may have changed meanwhile
+        assert function is not None
 
-    async def publish_layer(self, name: str, *, code: bytes, description: str, runtimes: list[str]) -> Layer:
-        """The layer's next version."""
-        package = await self.keep(code)
-        versions = self._catalog.layer_versions(name)
-        number = versions[0].version + 1 if versions else 1
-        layer = Layer(
-            name=name,
-            arn=layer_arn(name, number),
-            version=number,
-            package=package,
-            description=description,
-            created=_timestamp(),
-            runtimes=tuple(runtimes),
-        )
-        await self._catalog.save_layer(layer)
-        return layer
+        def ended(version: Version) -> Version:
+            if not version.phase.changing:
+                return version
+            return replace(version, phase=phase, reason=reason, revision=_new())
 
-    def _find_layers(self, arns: list[str]) -> tuple[Layer, ...]:
-        if len(arns) > LAYERS:
-            raise InvalidParameterValue(f"Cannot reference more than {LAYERS} layers.")
-        return tuple(self._catalog.layer(arn) for arn in arns)
+        versions = {number: ended(version) for number, version in function.versions.items()}
+        try:
+            await self._catalog.save(replace(function, latest=ended(function.latest), versions=versions))
+        except LabError:  # the disk is full: the lab goes on with what it knows
+            traceback.print_exc(file=sys.stderr)
 
-    # ------------------------------------------------------------------------------------------ checks
-
-    def _check(self, version: Version) -> None:
-        if version.configuration["PackageType"] != "Zip":
-            raise NotImplementedHere("Functions from container images are not implemented here; use a zip.")
-        _check_variables(version.variables)
-        unzipped = version.package.unzipped + sum(layer.package.unzipped for layer in version.layers)
-        if unzipped > UNZIPPED_BYTES:
-            raise InvalidParameterValue(
-                f"Function code combined with layers exceeds the maximum allowed size of {UNZIPPED_BYTES} bytes. "
-                f"The actual size is {unzipped} bytes."
-            )
+    def _find_layers(self, arns: Sequence[str]) -> tuple[Layer, ...]:
+        found = []
+        for arn in arns:
+            layer = self._catalog.layer(arn)
+            if layer is None:
+                raise InvalidParameterValue(f"Layer version {arn} does not exist.")
+            found.append(layer)
+        return tuple(found)
 
 
-def _check_variables(variables: Mapping[str, str]) -> None:
-    taken = sorted(RESERVED.intersection(variables))
-    if taken:
-        raise InvalidParameterValue(
-            "Lambda was unable to configure your environment variables because the environment variables you "
-            f"have provided contains reserved keys that are currently not supported for modification. "
-            f"Reserved keys used in this request: {', '.join(taken)}"
-        )
-    measured = json.dumps(dict(variables), separators=(",", ":"), ensure_ascii=False)
-    if len(measured.encode()) > ENVIRONMENT_BYTES:
-        raise InvalidParameterValue(
-            "Lambda was unable to configure your environment variables because the environment variables you "
-            f"have provided exceeded the 4KB limit. String measured: {measured}"
-        )
+def check_revision(version: Version, revision: str | None) -> None:
+    """Raise PreconditionFailed if a caller thinks of another revision than this."""
+    if revision not in (None, version.revision):
+        raise PreconditionFailed(STALE_REVISION)
 
 
-def _with_defaults(name: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """AWS's defaults for what CreateFunction leaves out."""
-    logging = {
-        "LogFormat": "Text",
-        "LogGroup": f"/aws/lambda/{name}",
-        **configuration.get("LoggingConfig", {}),
-    }
-    return {
-        "Description": "",
-        "Timeout": 3,
-        "MemorySize": 128,
-        "TracingConfig": {"Mode": "PassThrough"},
-        "PackageType": "Zip",
-        "Architectures": ["x86_64"],
-        "EphemeralStorage": {"Size": 512},
-        **configuration,
-        "LoggingConfig": logging,
-    }
+def _publish(function: Function, description: str | None) -> tuple[Function, Version]:
+    """The function with its next version, and that version; both as they are if nothing changed."""
+    latest = function.latest
+    last = function.versions.get(str(function.last))
+    if last is not None and last.build == latest.build:
+        return function, last
+    number = str(function.last + 1)
+    described = {} if description is None else {"Description": description}
+    version = replace(
+        latest,
+        number=number,
+        arn=function_arn(latest.name, number),
+        configuration={**latest.configuration, **described},
+        revision=_new(),
+    )
+    versions = {**function.versions, number: version}
+    return replace(function, versions=versions, last=function.last + 1), version
 
 
-def _timestamp() -> str:
+def _new() -> str:
+    return str(uuid.uuid4())
+
+
+def timestamp() -> str:
     """Now, in the form of LastModified."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"

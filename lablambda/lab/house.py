@@ -6,18 +6,24 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from lablambda.hosts.local import LocalHost
 from lablambda.lab.catalog import Catalog
+from lablambda.lab.code import CodeIntake
 from lablambda.lab.credentials import KeyRing
 from lablambda.lab.deploy import Deployer
 from lablambda.lab.invoke import Invoker
+from lablambda.lab.provisioner import Provisioner
 from lablambda.lab.queue import AsyncQueue
+from lablambda.model.package import Package
 from lablambda.packaging.store import PackageStore
 from lablambda.runtimes.registry import Runtimes
 from lablambda.services.backend import Services
 from lablambda.telemetry.history import History
 from lablambda.telemetry.logs import Logs
+
+_LOCATION_S = 600
 
 
 @dataclass(slots=True)
@@ -30,7 +36,9 @@ class House:
     keys: KeyRing
     catalog: Catalog
     store: PackageStore
+    code: CodeIntake
     deployer: Deployer
+    provisioner: Provisioner
     invoker: Invoker
     queue: AsyncQueue
     host: LocalHost
@@ -42,6 +50,12 @@ class House:
     leave: asyncio.Event = field(default_factory=asyncio.Event)
     started: float = field(default_factory=time.time)
     last_request: float = field(default_factory=time.monotonic)
+
+    def location(self, package: Package) -> str:
+        """A URL that gives the package's zip to whoever has it, for ten minutes as on AWS."""
+        path = f"/lablambda/packages/{package.digest}"
+        query = self.keys.presign(urlsplit(self.endpoint).netloc, path, _LOCATION_S)
+        return f"{self.endpoint}{path}?{query}"
 
     def touch(self) -> None:
         """Note that somebody uses the lab, so that it doesn't leave for being idle."""

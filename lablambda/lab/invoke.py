@@ -2,41 +2,72 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from lablambda.hosts.local import LocalHost
 from lablambda.lab.catalog import Catalog
-from lablambda.model.errors import TooManyRequests
+from lablambda.model.errors import ResourceConflict, ResourceNotFound, TooManyRequests
 from lablambda.model.events import InvocationFinished, InvocationThrottled
+from lablambda.model.function import LATEST, Function, Phase, Setting, Version
 from lablambda.model.invocation import Invocation, Outcome
-from lablambda.rules import concurrency
-from lablambda.rules.names import FunctionReference
+from lablambda.rules import concurrency, provisioning, routing
+from lablambda.rules.concurrency import Demand
+from lablambda.rules.names import function_arn
+from lablambda.rules.retry import MAXIMUM_EVENT_AGE_S, MAXIMUM_RETRY_ATTEMPTS, RetryPolicy
 from lablambda.telemetry.bus import Bus
 
 
 class Invoker:
-    """Runs invocations within the account's concurrency."""
+    """Runs invocations within the concurrency of the account, the function and its versions.
 
-    def __init__(self, catalog: Catalog, host: LocalHost, bus: Bus, *, limit: int) -> None:
+    `settled` waits until no change of a function is under way.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        host: LocalHost,
+        bus: Bus,
+        *,
+        limit: int,
+        settled: Callable[[str], Awaitable[None]],
+    ) -> None:
         self._catalog = catalog
         self._host = host
         self._bus = bus
         self._limit = limit
+        self._settled = settled
         self._running = 0
-        self._running_of: Counter[str] = Counter()
+        self._running_in_pool = 0
+        self._running_of: Counter[str] = Counter()  # on demand, by function
+        self._running_ready: Counter[str] = Counter()  # in provisioned concurrency, by version's ARN
+
+    @property
+    def limit(self) -> int:
+        """The account's concurrency."""
+        return self._limit
 
     @property
     def running(self) -> int:
         return self._running
 
     async def invoke(self, invocation: Invocation) -> Outcome:
-        """Run it now. Raises ResourceNotFound or TooManyRequests before anything ran."""
-        version = self._catalog.version(FunctionReference(invocation.function, invocation.qualifier))
+        """Run it now. Raises ResourceNotFound, ResourceConflict or TooManyRequests before anything ran."""
+        function, version = self._choose(invocation)
+        if version.phase is not Phase.ACTIVE:
+            await self._settled(invocation.function)
+            function, version = self._choose(invocation)
+            if version.phase is Phase.FAILED:
+                raise ResourceConflict(
+                    "The operation cannot be performed at this time. The function is currently in the following "
+                    f"state: Failed. {version.reason}"
+                )
         started = time.time()
-        with self._lease(invocation) as concurrent:
+        with self._lease(function, version, invocation) as concurrent:
             outcome, log_stream = await self._host.run(version, invocation)
         self._bus.publish(
             InvocationFinished(
@@ -54,18 +85,59 @@ class Invoker:
         )
         return outcome
 
+    def retry_policy(self, invocation: Invocation) -> RetryPolicy:
+        """How often and how long an asynchronous event is tried: the qualifier invoked decides."""
+        function = self._catalog.find(invocation.function)
+        qualifier = invocation.qualifier or LATEST
+        members = (function and function.setting(Setting.EVENT_INVOKE, qualifier)) or {}
+        return RetryPolicy(
+            retries=members.get("MaximumRetryAttempts", MAXIMUM_RETRY_ATTEMPTS),
+            age_s=members.get("MaximumEventAgeInSeconds", MAXIMUM_EVENT_AGE_S),
+        )
+
+    def _choose(self, invocation: Invocation) -> tuple[Function, Version]:
+        """The version to run: an alias with weights is routed anew for every request."""
+        qualifier = invocation.qualifier or LATEST
+        function = self._catalog.find(invocation.function)
+        if function is not None:
+            alias = function.aliases.get(qualifier)
+            number = qualifier if alias is None else routing.route(alias, random.random())  # noqa: S311 - no secret
+            version = function.version(number)
+            if version is not None:
+                return function, version
+        raise ResourceNotFound(f"Function not found: {function_arn(invocation.function, qualifier)}")
+
     @contextmanager
-    def _lease(self, invocation: Invocation) -> Iterator[tuple[int, int]]:
+    def _lease(
+        self, function: Function, version: Version, invocation: Invocation
+    ) -> Iterator[tuple[int, int]]:
         """Hold a unit of concurrency for one invocation; gives how many run now, and of this function."""
-        name = invocation.function
-        reason = concurrency.refusal(running=self._running, limit=self._limit)
+        demand = self._demand(function, version)
+        reason = concurrency.refusal(demand)
         if reason is not None:
-            self._bus.publish(InvocationThrottled(name, invocation.qualifier, time.time(), reason))
+            self._bus.publish(InvocationThrottled(function.name, invocation.qualifier, time.time(), reason))
             raise TooManyRequests(reason)
+        # What is held is decided here once: a reservation may come or go while this runs.
+        ready = demand.ready_running < demand.ready
+        in_pool = function.reserved is None and not ready
+        counter, key = (self._running_ready, version.arn) if ready else (self._running_of, function.name)
         self._running += 1
-        self._running_of[name] += 1
+        self._running_in_pool += in_pool
+        counter[key] += 1
         try:
-            yield self._running, self._running_of[name]
+            yield self._running, counter[key]
         finally:
             self._running -= 1
-            self._running_of[name] -= 1
+            self._running_in_pool -= in_pool
+            counter[key] -= 1
+
+    def _demand(self, function: Function, version: Version) -> Demand:
+        return Demand(
+            reserved=function.reserved,
+            running=self._running_of[function.name],
+            pool=self._limit - self._catalog.set_aside,
+            pool_running=self._running_in_pool,
+            provisioned=provisioning.total(function),
+            ready=provisioning.of_version(function, version.number),
+            ready_running=self._running_ready[version.arn],
+        )

@@ -20,7 +20,7 @@ from lablambda.model.errors import LabError, ResourceNotFound
 from lablambda.model.events import QueuedEventMoved, QueueMove
 from lablambda.model.invocation import Invocation, Outcome
 from lablambda.rules import retry
-from lablambda.rules.retry import Attempt
+from lablambda.rules.retry import Attempt, RetryPolicy
 from lablambda.storage.journal import Journal
 
 SCHEMA = """
@@ -55,10 +55,13 @@ class AsyncQueue:
         self,
         journal: Journal,
         invoke: Callable[[Invocation], Awaitable[Outcome]],
+        *,
         now: Callable[[], float],
+        policy: Callable[[Invocation], RetryPolicy],
         publish: Callable[[QueuedEventMoved], None],
     ) -> None:
         self._journal = journal
+        self._policy = policy
         self._publish = publish
         self._invoke = invoke
         self._now = now
@@ -144,6 +147,7 @@ class AsyncQueue:
         )
         verdict = retry.judge(
             attempt,
+            self._policy(queued.invocation),
             failures=counted.failures,
             refusals=counted.refusals,
             enqueued=counted.enqueued,

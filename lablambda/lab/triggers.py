@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from lablambda.lab.catalog import Catalog
 from lablambda.model.errors import CallerError
 from lablambda.model.invocation import Invocation
+from lablambda.model.package import Policy
 from lablambda.rules import policy
 from lablambda.rules.names import parse_reference
 from lablambda.services.backend import Push
@@ -25,8 +26,9 @@ class Triggers:
             function = self._catalog.function(reference)
         except CallerError as error:
             return str(error)
+        attached = function.policies.get(reference.qualifier or "", Policy())
         if not policy.allows(
-            function.statements.values(),
+            attached.statements.values(),
             principal=push.principal,
             resource=reference.arn,
             source_arn=push.source_arn,

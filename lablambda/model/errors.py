@@ -7,8 +7,10 @@
     │   ├── InvalidRequestContent       the event isn't JSON
     │   ├── RequestTooLarge             payload or package over its limit
     │   ├── ResourceNotFound            no such function, layer, policy, log group
+    │   │   └── ProvisionedConcurrencyConfigNotFound
     │   ├── ResourceConflict            exists already, or is busy changing
     │   ├── PreconditionFailed          a stale RevisionId
+    │   ├── PolicyLengthExceeded        a resource policy over its limit
     │   ├── TooManyRequests             throttled: no concurrency left
     │   ├── AccessDenied                the resource policy says no
     │   └── NotImplementedHere          a real AWS operation that this lab doesn't have yet
@@ -48,12 +50,20 @@ class ResourceNotFound(CallerError):
     """The named resource doesn't exist."""
 
 
+class ProvisionedConcurrencyConfigNotFound(ResourceNotFound):
+    """The version or alias has no provisioned concurrency."""
+
+
 class ResourceConflict(CallerError):
     """The named resource exists already, or is in a state that forbids this."""
 
 
 class PreconditionFailed(CallerError):
     """The RevisionId given is not the latest one."""
+
+
+class PolicyLengthExceeded(CallerError):
+    """A resource policy would be over its limit."""
 
 
 class TooManyRequests(CallerError):

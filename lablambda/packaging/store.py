@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
-from lablambda.model.function import Layer, Package
+from lablambda.model.package import Layer, Package
 from lablambda.packaging.zips import unzip, unzipped_size
 
 
@@ -65,11 +65,12 @@ class PackageStore:
             )
         _put_in_place(draft, target)
 
-    def keep_only(self, packages: Iterable[Package]) -> None:
-        """Drop packages that nobody refers to any more, and what an interrupted unpacking left."""
+    def keep_only(self, packages: Iterable[Package], layer_sets: Iterable[Iterable[Layer]]) -> None:
+        """Drop what nobody refers to any more, and what an interrupted unpacking left."""
         wanted = {package.digest for package in packages}
+        wanted |= {folder.name for layers in layer_sets if (folder := self.merged(layers))}
         for folder in self._folder.iterdir():
-            if folder.name not in wanted and not folder.name.startswith("opt-"):
+            if folder.name not in wanted:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _unpack(self, data: bytes, package: Package) -> None:

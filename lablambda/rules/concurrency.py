@@ -5,9 +5,54 @@ Source: Understanding Lambda function scaling, https://docs.aws.amazon.com/lambd
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from lablambda.model.errors import InvalidParameterValue
+
 ACCOUNT_REASON = "ConcurrentInvocationLimitExceeded"
+RESERVED_REASON = "ReservedFunctionConcurrentInvocationLimitExceeded"
+# This much of the account's concurrency always stays unreserved.
+LEAST_UNRESERVED = 100
 
 
-def refusal(*, running: int, limit: int) -> str | None:
-    """AWS's ThrottleReason if the account has no concurrency left, else None."""
-    return ACCOUNT_REASON if running >= limit else None
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What runs, and what may, at the moment that an invocation asks to run.
+
+    `reserved` is the function's reserved concurrency (None: it shares the account's), `running` its
+    invocations that run on demand, `provisioned` the sum of its provisioned concurrency.
+    `pool` is the account's unreserved concurrency, `pool_running` what runs on demand in it.
+    `ready` is the provisioned concurrency of the very version asked for, `ready_running` what runs in it.
+    """
+
+    reserved: int | None
+    running: int
+    pool: int
+    pool_running: int
+    provisioned: int = 0
+    ready: int = 0
+    ready_running: int = 0
+
+
+def refusal(demand: Demand) -> str | None:
+    """AWS's ThrottleReason if there is no concurrency left, else None."""
+    if demand.ready_running < demand.ready:
+        return None
+    if demand.reserved is not None:
+        # What is provisioned is kept for the version it was provisioned for.
+        return RESERVED_REASON if demand.running >= demand.reserved - demand.provisioned else None
+    return ACCOUNT_REASON if demand.pool_running >= demand.pool else None
+
+
+def check_reservation(wanted: int, *, limit: int, reserved_by_others: int, provisioned: int) -> None:
+    """Refuse reserved concurrency that leaves others too little, or is under what is provisioned."""
+    if limit - reserved_by_others - wanted < min(LEAST_UNRESERVED, limit):
+        raise InvalidParameterValue(
+            "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
+            f"below its minimum value of [{LEAST_UNRESERVED}]."
+        )
+    if wanted < provisioned:
+        raise InvalidParameterValue(
+            f"ReservedConcurrentExecutions {wanted} should not be lower than function's total provisioned "
+            f"concurrency [{provisioned}]."
+        )

@@ -21,16 +21,29 @@ def allows(
     source_account: str,
     action: str = INVOKE,
 ) -> bool:
-    """Whether any statement lets the service `principal` do `action` on `resource` for `source_arn`."""
+    """Whether the statements let the service `principal` do `action` on `resource` for `source_arn`:
+    one must allow it and none deny it."""
     facts = {"aws:sourcearn": source_arn, "aws:sourceaccount": source_account}
-    return any(
-        statement.get("Effect") == "Allow"
-        and statement.get("Resource") == resource
-        and fnmatchcase(action, str(statement.get("Action")))
-        and statement.get("Principal") in ("*", {"Service": principal})
-        and _conditions_hold(statement.get("Condition", {}), facts)
+    effects = {
+        statement.get("Effect")
         for statement in statements
-    )
+        if resource in _listed(statement.get("Resource"))
+        and any(fnmatchcase(action, wanted) for wanted in _listed(statement.get("Action")))
+        and _is_for(principal, statement.get("Principal"))
+        and _conditions_hold(statement.get("Condition", {}), facts)
+    }
+    return "Allow" in effects and "Deny" not in effects
+
+
+def _listed(value: Any) -> list[str]:
+    """A policy may write a list of one without its brackets."""
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)]
+
+
+def _is_for(principal: str, written: Any) -> bool:
+    if not isinstance(written, Mapping):
+        return bool(written == "*")
+    return principal in _listed(written.get("Service")) or "*" in _listed(written.get("AWS"))
 
 
 def _conditions_hold(conditions: Mapping[str, Mapping[str, str]], facts: Mapping[str, str]) -> bool:

@@ -32,7 +32,17 @@ class Verdict:
     condition: str = "Success"
 
 
-def judge(attempt: Attempt, *, failures: int, refusals: int, enqueued: float, now: float) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """What a function's event invoke config says: retries 0 to 2, age in seconds."""
+
+    retries: int = MAXIMUM_RETRY_ATTEMPTS
+    age_s: float = MAXIMUM_EVENT_AGE_S
+
+
+def judge(
+    attempt: Attempt, policy: RetryPolicy, *, failures: int, refusals: int, enqueued: float, now: float
+) -> Verdict:
     """Decide after an attempt.
 
     `failures` counts runs in which the function failed, this one included; `refusals` counts
@@ -41,11 +51,11 @@ def judge(attempt: Attempt, *, failures: int, refusals: int, enqueued: float, no
     if attempt is Attempt.SUCCEEDED:
         return Verdict()
     if attempt is Attempt.FUNCTION_FAILED:
-        if failures > MAXIMUM_RETRY_ATTEMPTS:
+        if failures > policy.retries:
             return Verdict(condition="RetriesExhausted")
         due = now + RETRY_DELAYS_S[failures - 1]
     else:
         due = now + min(THROTTLE_FIRST_DELAY_S * 2 ** (refusals - 1), THROTTLE_LAST_DELAY_S)
-    if due - enqueued > MAXIMUM_EVENT_AGE_S:
+    if due - enqueued > policy.age_s:
         return Verdict(condition="EventAgeExceeded")
     return Verdict(due=due)

@@ -143,3 +143,35 @@ def sign(
         f"{ALGORITHM} Credential={access_key}/{scope}, SignedHeaders={';'.join(names)}, Signature={value}"
     )
     return added
+
+
+def presign(
+    *,
+    access_key: str,
+    secret: str,
+    region: str,
+    service: str,
+    host: str,
+    path: str,
+    now: datetime,
+    expires_s: int,
+) -> str:
+    """The query string with which anybody may GET `path` (percent-encoded) from `host` for a while."""
+    timestamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    scope = Scope(timestamp[:8], region, service)
+    query = (
+        f"X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential={quote(f'{access_key}/{scope}', safe='')}"
+        f"&X-Amz-Date={timestamp}&X-Amz-Expires={expires_s}&X-Amz-SignedHeaders=host"
+    )
+    value = signature(
+        secret=secret,
+        scope=scope,
+        timestamp=timestamp,
+        method="GET",
+        path=path,
+        query=query,
+        headers={"host": host},
+        signed_headers=["host"],
+        payload_hash=EMPTY_SHA256,
+    )
+    return f"{query}&X-Amz-Signature={value}"

@@ -14,12 +14,13 @@ from botocore.credentials import Credentials
 from lablambda.api.authentication import NotAuthenticated, authenticate, service_of
 from lablambda.api.http import Request
 from lablambda.lab.credentials import KeyRing
-from lablambda.model.function import LATEST, Package, Version
+from lablambda.model.function import LATEST, Version
+from lablambda.model.package import Package
 
 KEYS = KeyRing("AKIDLAB", "secret-of-the-lab")
 OWNER = Credentials("AKIDLAB", "secret-of-the-lab")
 VERSION = Version(
-    "f", "arn:f", LATEST, {"Role": "arn:aws:iam::000000000000:role/r"}, Package("", "", 0, 0), "", ""
+    "f", "arn:f", LATEST, {"Role": "arn:aws:iam::000000000000:role/r"}, Package("", "", 0, 0), "", "", ""
 )
 URL = "http://127.0.0.1:9000/2015-03-31/functions/hello/invocations?Qualifier=%24LATEST"
 

@@ -40,7 +40,7 @@ def test_what_is_right() -> None:
         ({"Role": "me"}, "Value 'me' at 'role' failed to satisfy constraint: Member must satisfy regular expression pattern: "),
         ({"Handler": "a b"}, "at 'handler' failed to satisfy constraint: Member must satisfy regular expression pattern: [^\\s]+"),
         ({"Description": "x" * 257}, "Member must have length less than or equal to 256"),
-        ({"Runtime": "cobol85"}, "at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [nodejs"),
+        ({"PackageType": "Egg"}, "at 'packageType' failed to satisfy constraint: Member must satisfy enum value set: [Zip, Image]"),
         ({"FunctionName": "has space"}, "Value 'has space' at 'functionName'"),
         ({"Environment": {"Variables": {"1X": "v"}}}, "at 'environment.variables.1X.key'"),
         ({"Timeout": "3"}, "Member must be of type integer"),

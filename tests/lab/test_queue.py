@@ -12,6 +12,7 @@ from lablambda.lab.queue import SCHEMA, AsyncQueue
 from lablambda.model.errors import ResourceNotFound, ServiceFault, TooManyRequests
 from lablambda.model.events import QueuedEventMoved
 from lablambda.model.invocation import Invocation, Outcome, Report
+from lablambda.rules.retry import RetryPolicy
 from lablambda.storage.journal import Journal
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +29,13 @@ class Bench:
         self.attempts: list[tuple[str, float]] = []
         self.journal = Journal(path, SCHEMA, durable=True)
         self.moved: list[QueuedEventMoved] = []
-        self.queue = AsyncQueue(self.journal, self.invoke, lambda: self.now, self.moved.append)
+        self.queue = AsyncQueue(
+            self.journal,
+            self.invoke,
+            now=lambda: self.now,
+            policy=lambda _: RetryPolicy(),
+            publish=self.moved.append,
+        )
         self.running = asyncio.ensure_future(self.queue.run())
 
     async def invoke(self, invocation: Invocation) -> Outcome:

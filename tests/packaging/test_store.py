@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lablambda.model.function import Layer
+from lablambda.model.package import Layer
 from lablambda.packaging.store import PackageStore
 from lablambda.packaging.zips import BadZip, zip_files
 
@@ -65,6 +65,6 @@ def test_one_layer_needs_no_merging(store: PackageStore) -> None:
 
 def test_what_nobody_refers_to_is_dropped(store: PackageStore) -> None:
     kept, dropped = store.add(zip_files({"a": b"1"})), store.add(zip_files({"b": b"2"}))
-    store.keep_only([kept])
+    store.keep_only([kept], [])
     assert store.folder(kept).exists()
     assert not store.folder(dropped).exists()

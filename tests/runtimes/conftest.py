@@ -49,7 +49,7 @@ class Bench:
             "LoggingConfig": {"LogFormat": "Text", "LogGroup": "/aws/lambda/f"},
             "Environment": {"Variables": {"GREETING": "hello"}},
         }
-        return Version("f", function_arn("f"), LATEST, configuration, package, str(uuid.uuid4()), "")
+        return Version("f", function_arn("f"), LATEST, configuration, package, "", str(uuid.uuid4()), "")
 
     async def invoke(self, version: Version, event: Any = None, **more: Any) -> Outcome:
         payload = event if isinstance(event, bytes) else json.dumps(event).encode()

@@ -1,0 +1,102 @@
+"""How asynchronous events of a function are retried, and where they end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from lablambda.api.lambda_api.references import reference, unqualified
+from lablambda.api.pages import page
+from lablambda.api.shapes import Parameters
+from lablambda.lab.house import House
+from lablambda.model.errors import InvalidParameterValue, ResourceNotFound
+from lablambda.model.function import LATEST, Function, Setting
+from lablambda.rules.names import function_arn, parse_reference
+
+Result = Mapping[str, Any]
+_MEMBERS = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
+
+
+async def put_function_event_invoke_config(house: House, p: Parameters) -> Result:
+    function, qualifier = _target(house, p)
+    return await _save(house, function, qualifier, _given(p, function))
+
+
+async def update_function_event_invoke_config(house: House, p: Parameters) -> Result:
+    function, qualifier = _target(house, p)
+    return await _save(house, function, qualifier, {**_current(function, qualifier), **_given(p, function)})
+
+
+async def get_function_event_invoke_config(house: House, p: Parameters) -> Result:
+    function, qualifier = _target(house, p)
+    _current(function, qualifier)
+    return _described(function, qualifier)
+
+
+async def delete_function_event_invoke_config(house: House, p: Parameters) -> Result:
+    function, qualifier = _target(house, p)
+    _current(function, qualifier)
+    await house.catalog.save(function.with_setting(Setting.EVENT_INVOKE, qualifier, None))
+    return {"_status": 204}
+
+
+async def list_function_event_invoke_configs(house: House, p: Parameters) -> Result:
+    named = unqualified(p)
+    function = house.catalog.find(named.name)
+    if function is None:
+        raise ResourceNotFound("The function doesn't exist.")
+    chosen, marker = page(sorted(function.settings.get(Setting.EVENT_INVOKE, {})), p, str)
+    return {
+        "FunctionEventInvokeConfigs": [_described(function, qualifier) for qualifier in chosen],
+        "NextMarker": marker,
+    }
+
+
+def _target(house: House, p: Parameters) -> tuple[Function, str]:
+    named = reference(p)
+    function = house.catalog.find(named.name)
+    qualifier = named.qualifier or LATEST
+    if function is None or not function.has(qualifier):
+        raise ResourceNotFound("The function doesn't exist.")
+    return function, qualifier
+
+
+def _current(function: Function, qualifier: str) -> Mapping[str, Any]:
+    members = function.setting(Setting.EVENT_INVOKE, qualifier)
+    if members is None:
+        raise ResourceNotFound(
+            f"The function {function_arn(function.name, qualifier)} doesn't have an EventInvokeConfig"
+        )
+    return members
+
+
+def _given(p: Parameters, function: Function) -> dict[str, Any]:
+    given = {name: p[name] for name in _MEMBERS if p.get(name) is not None}
+    if not given:
+        raise InvalidParameterValue("You must specify at least one of error handling or destination setting.")
+    for destination in given.get("DestinationConfig", {}).values():
+        target = destination.get("Destination", "")
+        if ":lambda:" in target and parse_reference(target).name == function.name:
+            raise InvalidParameterValue(
+                "You can't specify the function as a destination for itself. Please provide a destination ARN "
+                "different from the function ARN."
+            )
+    return given
+
+
+async def _save(house: House, function: Function, qualifier: str, members: Mapping[str, Any]) -> Result:
+    kept = {**members, "LastModified": time.time()}
+    changed = function.with_setting(Setting.EVENT_INVOKE, qualifier, kept)
+    await house.catalog.save(changed)
+    return _described(changed, qualifier)
+
+
+def _described(function: Function, qualifier: str) -> dict[str, Any]:
+    members = dict(_current(function, qualifier))
+    destinations = {"OnSuccess": {}, "OnFailure": {}} | members.pop("DestinationConfig", {})
+    return {
+        **members,
+        "DestinationConfig": destinations,
+        "FunctionArn": function_arn(function.name, qualifier),
+    }

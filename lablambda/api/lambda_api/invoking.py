@@ -1,0 +1,118 @@
+"""Invoking functions: with an answer, for later, or only to see whether one could."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from lablambda.api import event_stream
+from lablambda.api.lambda_api.references import reference
+from lablambda.api.shapes import Parameters
+from lablambda.lab.house import House
+from lablambda.model.errors import InvalidRequestContent, RequestTooLarge
+from lablambda.model.invocation import Invocation, Outcome, new_request_id
+from lablambda.rules.limits import (
+    ASYNC_PAYLOAD_BYTES,
+    CLIENT_CONTEXT_BYTES,
+    LOG_TAIL_BYTES,
+    SYNC_PAYLOAD_BYTES,
+)
+
+Result = Mapping[str, Any]
+
+
+async def invoke(house: House, p: Parameters) -> Result:
+    kind = p.get("InvocationType", "RequestResponse")
+    invocation = _invocation(house, p, p.get("Payload", b""), kind)
+    if kind == "DryRun":
+        return {"_status": 204}
+    if kind == "Event":
+        await house.queue.put(invocation)
+        return {"_status": 202, "_headers": [("x-amzn-RequestId", invocation.request_id)]}
+    outcome = await house.invoker.invoke(invocation)
+    return {
+        "_headers": [("x-amzn-RequestId", invocation.request_id)],
+        "FunctionError": outcome.function_error,
+        "LogResult": _tail(outcome) if p.get("LogType") == "Tail" else None,
+        "Payload": outcome.payload,
+        "ExecutedVersion": outcome.executed_version,
+    }
+
+
+async def invoke_async(house: House, p: Parameters) -> Result:
+    invocation = _invocation(house, p, p["InvokeArgs"], "Event")
+    await house.queue.put(invocation)
+    return {"Status": 202, "_headers": [("x-amzn-RequestId", invocation.request_id)]}
+
+
+async def invoke_with_response_stream(house: House, p: Parameters) -> Result:
+    """The whole answer as one chunk: the managed runtimes here answer when the handler is done."""
+    kind = p.get("InvocationType", "RequestResponse")
+    invocation = _invocation(house, p, p.get("Payload", b""), kind)
+    if kind == "DryRun":
+        return {"_status": 204}
+    outcome = await house.invoker.invoke(invocation)
+    chunks = [] if outcome.function_error else [outcome.payload]
+    complete = _failure(outcome) | ({"LogResult": _tail(outcome)} if p.get("LogType") == "Tail" else {})
+    return {
+        "_headers": [("x-amzn-RequestId", invocation.request_id)],
+        "ExecutedVersion": outcome.executed_version,
+        "EventStream": b"".join(
+            [
+                *(event_stream.event("PayloadChunk", "application/octet-stream", chunk) for chunk in chunks),
+                event_stream.event("InvokeComplete", "application/json", json.dumps(complete).encode()),
+            ]
+        ),
+    }
+
+
+def _failure(outcome: Outcome) -> dict[str, str]:
+    if outcome.function_error is None:
+        return {}
+    return {"ErrorCode": outcome.function_error, "ErrorDetails": outcome.payload.decode(errors="replace")}
+
+
+def _invocation(house: House, p: Parameters, payload: bytes, kind: str) -> Invocation:
+    """The invocation that a request asks for. Raises ResourceNotFound, and for a payload that isn't fit."""
+    named = reference(p)
+    house.catalog.version(named)
+    return Invocation(
+        function=named.name,
+        qualifier=named.qualifier,
+        payload=_checked(payload, ASYNC_PAYLOAD_BYTES if kind == "Event" else SYNC_PAYLOAD_BYTES),
+        arn=named.arn,
+        request_id=new_request_id(),
+        client_context=None if kind == "Event" else _client_context(p.get("ClientContext")),
+    )
+
+
+def _checked(body: bytes, most: int) -> bytes:
+    if len(body) > most:
+        raise RequestTooLarge(f"Request must be smaller than {most} bytes for the InvokeFunction operation")
+    if not body:
+        return b"{}"
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequestContent(
+            f"Could not parse request body into json: Could not parse payload into json: {error}"
+        ) from None
+    return body
+
+
+def _client_context(text: str | None) -> str | None:
+    if text is None:
+        return None
+    if len(text) > CLIENT_CONTEXT_BYTES:
+        raise RequestTooLarge(f"Client context must be no more than {CLIENT_CONTEXT_BYTES} bytes.")
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise InvalidRequestContent("Client context must be a valid Base64-encoded JSON object.") from None
+
+
+def _tail(outcome: Outcome) -> str:
+    return base64.b64encode(outcome.log_tail(LOG_TAIL_BYTES)).decode()

@@ -1,0 +1,39 @@
+"""Versions: $LATEST as it was, under a number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lablambda.api.lambda_api.described import configuration
+from lablambda.api.lambda_api.references import unqualified
+from lablambda.api.pages import page
+from lablambda.api.shapes import Parameters
+from lablambda.lab.house import House
+from lablambda.model.errors import NotImplementedHere
+from lablambda.model.function import LATEST
+from lablambda.rules.names import function_arn
+
+Result = Mapping[str, Any]
+
+
+async def publish_version(house: House, p: Parameters) -> Result:
+    if p.get("PublishTo"):
+        raise NotImplementedHere("Capacity providers are not implemented here; leave PublishTo out.")
+    version = await house.deployer.publish(
+        unqualified(p),
+        sha256=p.get("CodeSha256"),
+        description=p.get("Description"),
+        revision=p.get("RevisionId"),
+    )
+    return configuration(version)
+
+
+async def list_versions_by_function(house: House, p: Parameters) -> Result:
+    function = house.catalog.function(unqualified(p))
+    chosen, marker = page(function.every_version(), p, lambda version: version.number)
+    latest = function_arn(function.name, LATEST)
+    return {
+        "Versions": [configuration(v, arn=latest if v.number == LATEST else None) for v in chosen],
+        "NextMarker": marker,
+    }

@@ -1,0 +1,85 @@
+"""Keeps as many environments of a version ready as its provisioned concurrency says."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import traceback
+from dataclasses import dataclass
+
+from lablambda.execution.environment import InitFailed
+from lablambda.hosts.local import LocalHost
+from lablambda.lab.catalog import Catalog
+from lablambda.model.errors import LabError
+from lablambda.model.function import Function, Setting, Version
+from lablambda.rules import provisioning
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a provisioned concurrency config has come. `status` is IN_PROGRESS, READY or FAILED."""
+
+    status: str
+    allocated: int
+    available: int
+    reason: str = ""
+
+
+class Provisioner:
+    def __init__(self, catalog: Catalog, host: LocalHost) -> None:
+        self._catalog = catalog
+        self._host = host
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._failed: dict[str, str] = {}
+
+    def resume(self) -> None:
+        """Start what was provisioned when the lab ended."""
+        for function in self._catalog.functions():
+            if function.settings.get(Setting.PROVISIONED):
+                self.adjust(function)
+
+    def adjust(self, function: Function) -> None:
+        """Bring the environments of every version of `function` to what is provisioned now."""
+        for version in function.versions.values():
+            wanted = provisioning.of_version(function, version.number)
+            if wanted != self._host.provisioned(version) or version.arn in self._failed:
+                self._start(version, wanted)
+
+    def progress(self, function: Function, qualifier: str) -> Progress:
+        """What has become of the config of a version or alias."""
+        version = function.versions[provisioning.version_of(function, qualifier)]
+        wanted = int((function.setting(Setting.PROVISIONED, qualifier) or {})[provisioning.REQUESTED])
+        ready, idle = self._host.ready(version)
+        if version.arn in self._under_way:
+            return Progress("IN_PROGRESS", 0, 0)
+        if version.arn in self._failed:
+            return Progress("FAILED", 0, 0, self._failed[version.arn])
+        return Progress("READY", min(ready, wanted), min(idle, wanted))
+
+    async def close(self) -> None:
+        for task in list(self._under_way.values()):
+            task.cancel()
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+
+    def _start(self, version: Version, wanted: int) -> None:
+        before = self._under_way.get(version.arn)
+        task = asyncio.ensure_future(self._provision(version, wanted, before))
+        self._under_way[version.arn] = task
+        task.add_done_callback(lambda done: self._ended(version.arn, done))
+
+    def _ended(self, arn: str, task: asyncio.Task[None]) -> None:
+        if self._under_way.get(arn) is task:
+            del self._under_way[arn]
+
+    async def _provision(self, version: Version, wanted: int, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait({before})
+        self._failed.pop(version.arn, None)
+        try:
+            await self._host.provision(version, wanted)
+        except InitFailed as failed:
+            self._failed[version.arn] = f"FUNCTION_ERROR_INIT_FAILURE: {failed}"
+        except Exception as error:
+            if not isinstance(error, LabError):
+                traceback.print_exc(file=sys.stderr)
+            self._failed[version.arn] = str(error)

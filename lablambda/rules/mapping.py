@@ -1,0 +1,134 @@
+"""What an event source mapping may be, by the kind of its source.
+
+Source: CreateEventSourceMapping, https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html,
+and responses recorded from AWS.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from lablambda.model.errors import InvalidParameterValue, NotImplementedHere, ValidationFailed
+
+_SQS: dict[str, Any] = {
+    "BatchSize": 10,
+    "MaximumBatchingWindowInSeconds": 0,
+    "FunctionResponseTypes": [],
+    "StateTransitionReason": "USER_INITIATED",
+}
+_STREAM: dict[str, Any] = {
+    "BatchSize": 100,
+    "BisectBatchOnFunctionError": False,
+    "DestinationConfig": {"OnFailure": {}},
+    "FunctionResponseTypes": [],
+    "LastProcessingResult": "No records processed",
+    "MaximumBatchingWindowInSeconds": 0,
+    "MaximumRecordAgeInSeconds": -1,
+    "MaximumRetryAttempts": -1,
+    "ParallelizationFactor": 1,
+    "StateTransitionReason": "User action",
+    "TumblingWindowInSeconds": 0,
+}
+_DEFAULTS = {"sqs": _SQS, "kinesis": _STREAM, "dynamodb": _STREAM}
+_POSITIONS = {"kinesis": ("TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"), "dynamodb": ("TRIM_HORIZON", "LATEST")}
+_NOT_BUILT = (
+    "Topics",
+    "Queues",
+    "SelfManagedEventSource",
+    "AmazonManagedKafkaEventSourceConfig",
+    "SelfManagedKafkaEventSourceConfig",
+    "DocumentDBEventSourceConfig",
+    "ProvisionedPollerConfig",
+)
+_SQS_LARGEST_BATCH, _FIFO_LARGEST_BATCH, _BATCH_WITHOUT_WINDOW = 10_000, 10, 10
+
+
+def kind_of(source_arn: str) -> str:
+    """`sqs`, `kinesis` or `dynamodb`. Raises InvalidParameterValue for any other source."""
+    parts = source_arn.split(":")
+    kind = parts[2] if len(parts) >= 6 else ""
+    if kind not in _DEFAULTS:
+        raise InvalidParameterValue("Unrecognized event source.")
+    return kind
+
+
+def created(members: Mapping[str, Any]) -> dict[str, Any]:
+    """A new mapping's members: what was given, and AWS's defaults for its source."""
+    not_built = [name for name in _NOT_BUILT if members.get(name)]
+    if not_built:
+        raise NotImplementedHere(f"{', '.join(not_built)}: sources of this kind are not implemented here.")
+    if not members.get("EventSourceArn"):
+        raise InvalidParameterValue("Unrecognized event source.")
+    kind = kind_of(members["EventSourceArn"])
+    _check_position(kind, members.get("StartingPosition"))
+    return changed({**_DEFAULTS[kind], "EventSourceArn": members["EventSourceArn"]}, members)
+
+
+def changed(current: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`current` with `changes`; a filter with no patterns takes the filter away."""
+    merged = {**current, **changes}
+    kind = kind_of(merged["EventSourceArn"])
+    foreign = [name for name in changes if name in _STREAM and name not in _DEFAULTS[kind]]
+    if foreign:
+        raise InvalidParameterValue(
+            f"Unsupported {foreign[0]} parameter for given event source mapping type."
+        )
+    if kind == "sqs":
+        _check_queue(merged)
+    if "FilterCriteria" in merged:
+        filters = merged["FilterCriteria"].get("Filters", [])
+        _check_filters(filters)
+        if not filters:
+            del merged["FilterCriteria"]
+    return merged
+
+
+def _check_position(kind: str, position: str | None) -> None:
+    allowed = _POSITIONS.get(kind)
+    if allowed is None:
+        return
+    if position is None:
+        raise ValidationFailed(
+            "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: "
+            "Member must not be null."
+        )
+    if position not in allowed:
+        raise InvalidParameterValue(
+            f"Unsupported starting position for arn type: {kind}. Use {' or '.join(allowed)}."
+        )
+
+
+def _check_queue(members: Mapping[str, Any]) -> None:
+    size, window = members["BatchSize"], members["MaximumBatchingWindowInSeconds"]
+    if members["EventSourceArn"].endswith(".fifo"):
+        if size > _FIFO_LARGEST_BATCH:
+            raise InvalidParameterValue(
+                f"A FIFO queue's batches hold at most {_FIFO_LARGEST_BATCH} messages."
+            )
+        if window:
+            raise InvalidParameterValue("Batching window is not supported for FIFO queues.")
+    elif size > _SQS_LARGEST_BATCH:
+        raise InvalidParameterValue(f"A queue's batches hold at most {_SQS_LARGEST_BATCH} messages.")
+    elif size > _BATCH_WITHOUT_WINDOW and window == 0:
+        raise InvalidParameterValue(
+            "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
+        )
+
+
+def _check_filters(filters: list[Mapping[str, str]]) -> None:
+    for item in filters:
+        try:
+            pattern = json.loads(item.get("Pattern", "{}"))
+        except ValueError:
+            pattern = None
+        if not isinstance(pattern, dict) or not all(map(_is_condition, pattern.values())):
+            raise InvalidParameterValue("Invalid filter pattern definition.")
+
+
+def _is_condition(value: object) -> bool:
+    """A pattern's leaves are lists of what is wanted."""
+    if isinstance(value, dict):
+        return bool(value) and all(map(_is_condition, value.values()))
+    return isinstance(value, list) and bool(value)

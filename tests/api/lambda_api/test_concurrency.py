@@ -1,0 +1,144 @@
+"""Reserved and provisioned concurrency."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from lablambda.client import Lab
+from tests.api_clients import ARN, Create, code_of, refused
+
+SLOW = "import time\ndef handler(e, c): time.sleep(0.5); return c.log_stream_name"
+
+
+def test_reserved_concurrency_is_a_limit(functions: Any, create: Create) -> None:
+    name = create(SLOW)
+    assert functions.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions") is None
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=2)
+    assert functions.get_function_concurrency(FunctionName=name)["ReservedConcurrentExecutions"] == 2
+    assert functions.get_function(FunctionName=name)["Concurrency"] == {"ReservedConcurrentExecutions": 2}
+
+    def invoke(_: int) -> str:
+        try:
+            return str(json.load(functions.invoke(FunctionName=name)["Payload"]))
+        except functions.exceptions.TooManyRequestsException as error:
+            return str(error.response["Reason"])
+
+    with ThreadPoolExecutor(6) as threads:
+        found = list(threads.map(invoke, range(6)))
+    assert found.count("ReservedFunctionConcurrentInvocationLimitExceeded") == 4
+    functions.delete_function_concurrency(FunctionName=name)
+    assert "Concurrency" not in functions.get_function(FunctionName=name)
+    with ThreadPoolExecutor(4) as threads:
+        assert not any("Limit" in found for found in threads.map(invoke, range(4)))
+
+
+def test_none_reserved_turns_a_function_off(functions: Any, create: Create) -> None:
+    name = create()
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    response = refused(lambda: functions.invoke(FunctionName=name))
+    assert response["Error"] == {"Code": "TooManyRequestsException", "Message": "Rate Exceeded."}
+    assert response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+
+
+def test_a_hundred_stay_unreserved(functions: Any, create: Create) -> None:
+    name = create()
+    limit = functions.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
+    found = code_of(
+        lambda: functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=limit - 99)
+    )
+    assert found == (
+        400,
+        "InvalidParameterValueException",
+        (
+            "Specified ReservedConcurrentExecutions for function decreases account's "
+            "UnreservedConcurrentExecution below its minimum value of [100]."
+        ),
+    )
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=limit - 100)
+    assert functions.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == 100
+
+
+def provisioned(functions: Any, name: str, qualifier: str, count: int) -> dict[str, Any]:
+    """Provision and wait until it's ready (or has failed)."""
+    answer = functions.put_provisioned_concurrency_config(
+        FunctionName=name, Qualifier=qualifier, ProvisionedConcurrentExecutions=count
+    )
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 202
+    assert (answer["RequestedProvisionedConcurrentExecutions"], answer["Status"]) == (count, "IN_PROGRESS")
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        found: dict[str, Any] = functions.get_provisioned_concurrency_config(
+            FunctionName=name, Qualifier=qualifier
+        )
+        if found["Status"] != "IN_PROGRESS":
+            return found
+    pytest.fail("still in progress")
+
+
+def test_provisioned_environments_are_ready_before_the_event(
+    functions: Any, create: Create, lab: Lab
+) -> None:
+    source = (
+        "import os, time\nborn = time.time()\n"
+        "def handler(e, c): return [os.environ['AWS_LAMBDA_INITIALIZATION_TYPE'], born]"
+    )
+    name = create(source)
+    functions.publish_version(FunctionName=name)
+    functions.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    found = provisioned(functions, name, "live", 2)
+    assert found["Status"] == "READY"
+    assert found["AllocatedProvisionedConcurrentExecutions"] == 2
+    assert found["AvailableProvisionedConcurrentExecutions"] == 2
+    asked = time.time()
+    answer = functions.invoke(FunctionName=name, Qualifier="live", LogType="Tail")
+    kind, born = json.load(answer["Payload"])
+    assert kind == "provisioned-concurrency"
+    assert born < asked
+    assert b"Init Duration" not in base64.b64decode(answer["LogResult"])
+    assert json.load(functions.invoke(FunctionName=name)["Payload"])[0] == "on-demand"
+    listed = functions.list_provisioned_concurrency_configs(FunctionName=name)[
+        "ProvisionedConcurrencyConfigs"
+    ]
+    assert [(item["FunctionArn"], item["Status"]) for item in listed] == [(f"{ARN}{name}:live", "READY")]
+    functions.delete_provisioned_concurrency_config(FunctionName=name, Qualifier="live")
+    gone = lambda: functions.get_provisioned_concurrency_config(FunctionName=name, Qualifier="live")  # noqa: E731
+    assert code_of(gone)[:2] == (404, "ProvisionedConcurrencyConfigNotFoundException")
+
+
+def test_an_init_that_fails_fails_the_provisioning(functions: Any, create: Create) -> None:
+    name = create("raise RuntimeError('no')")
+    functions.publish_version(FunctionName=name)
+    found = provisioned(functions, name, "1", 2)
+    assert (found["Status"], found["AllocatedProvisionedConcurrentExecutions"]) == ("FAILED", 0)
+    assert "FUNCTION_ERROR_INIT_FAILURE" in found["StatusReason"]
+
+
+def test_what_is_provisioned_is_kept_for_its_version(functions: Any, create: Create) -> None:
+    name = create()
+    functions.publish_version(FunctionName=name)
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    provisioned(functions, name, "1", 1)
+    assert code_of(lambda: functions.invoke(FunctionName=name))[0] == 429
+    assert functions.invoke(FunctionName=name, Qualifier="1")["StatusCode"] == 200
+    lower = lambda: functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)  # noqa: E731
+    assert code_of(lower)[0] == 400
+
+
+def test_the_latest_version_cannot_be_provisioned(functions: Any, create: Create) -> None:
+    name = create()
+    found = code_of(
+        lambda: functions.put_provisioned_concurrency_config(
+            FunctionName=name, Qualifier="$LATEST", ProvisionedConcurrentExecutions=1
+        )
+    )
+    assert found == (
+        400,
+        "InvalidParameterValueException",
+        "Provisioned Concurrency Configs cannot be applied to unpublished function versions.",
+    )

@@ -1,0 +1,108 @@
+"""Invoking functions through boto3."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from lablambda.client import Lab
+from tests.api_clients import ARN, Create, code_of, refused
+
+
+def test_invoke(functions: Any, create: Create) -> None:
+    name = create()
+    answer = functions.invoke(FunctionName=name, Payload=b'{"a": [1, "\xc3\xa9"]}', LogType="Tail")
+    assert (answer["StatusCode"], answer["ExecutedVersion"]) == (200, "$LATEST")
+    assert "FunctionError" not in answer
+    assert json.load(answer["Payload"]) == {"a": [1, "é"]}
+    log = base64.b64decode(answer["LogResult"]).decode()
+    assert f"START RequestId: {answer['ResponseMetadata']['RequestId']} Version: $LATEST\n" in log
+    assert "LogResult" not in functions.invoke(FunctionName=name)
+
+
+def test_a_failing_function_is_a_successful_call(functions: Any, create: Create) -> None:
+    answer = functions.invoke(FunctionName=create("def handler(e, c): 1 / 0"))
+    assert (answer["StatusCode"], answer["FunctionError"]) == (200, "Unhandled")
+    assert json.load(answer["Payload"])["errorType"] == "ZeroDivisionError"
+
+
+def test_the_arn_is_as_invoked(functions: Any, create: Create) -> None:
+    name = create("def handler(e, c): return c.invoked_function_arn")
+    assert json.load(functions.invoke(FunctionName=name)["Payload"]) == f"{ARN}{name}"
+    assert (
+        json.load(functions.invoke(FunctionName=name, Qualifier="$LATEST")["Payload"])
+        == f"{ARN}{name}:$LATEST"
+    )
+
+
+def test_no_event_is_an_empty_one(functions: Any, create: Create) -> None:
+    assert json.load(functions.invoke(FunctionName=create())["Payload"]) == {}
+
+
+def test_client_context(functions: Any, create: Create) -> None:
+    name = create("def handler(e, c): return c.client_context.custom")
+    context = base64.b64encode(b'{"custom": {"k": "v"}}').decode()
+    assert json.load(functions.invoke(FunctionName=name, ClientContext=context)["Payload"]) == {"k": "v"}
+
+
+def test_a_dry_run_runs_nothing(functions: Any, create: Create, lab: Lab) -> None:
+    name = create()
+    assert functions.invoke(FunctionName=name, InvocationType="DryRun")["StatusCode"] == 204
+    assert len(lab.function(name).invocations()) == 0
+
+
+def test_an_asynchronous_invocation(functions: Any, create: Create, lab: Lab) -> None:
+    name = create()
+    answer = functions.invoke(FunctionName=name, InvocationType="Event", Payload=b'{"n": 1}')
+    assert answer["StatusCode"] == 202
+    assert answer["Payload"].read() == b""
+    assert "ExecutedVersion" not in answer
+    lab.settle()
+    (record,) = lab.function(name).invocations()
+    assert record.request_id == answer["ResponseMetadata"]["RequestId"]
+
+
+@pytest.mark.parametrize("payload", [b"{", b"\xff\xfe", b"nonsense", b'{"a": 1} x', b"[" * 100_000])
+@pytest.mark.parametrize("kind", ["RequestResponse", "Event"])
+def test_an_event_that_is_no_json(functions: Any, create: Create, payload: bytes, kind: str) -> None:
+    name = create()
+    status, code, message = code_of(
+        lambda: functions.invoke(FunctionName=name, Payload=payload, InvocationType=kind)
+    )
+    assert (status, code) == (400, "InvalidRequestContentException")
+    assert message.startswith("Could not parse request body into json: Could not parse payload into json: ")
+
+
+@pytest.mark.parametrize(("kind", "limit"), [("RequestResponse", 6 * 1024 * 1024), ("Event", 1024 * 1024)])
+def test_an_event_over_the_limit(functions: Any, create: Create, kind: str, limit: int) -> None:
+    name = create()
+    most = json.dumps("x" * (limit - 2)).encode()
+    assert functions.invoke(FunctionName=name, Payload=most, InvocationType=kind)["StatusCode"] in (200, 202)
+    found = code_of(lambda: functions.invoke(FunctionName=name, Payload=most + b" ", InvocationType=kind))
+    assert found == (
+        413,
+        "RequestEntityTooLargeException",
+        f"Request must be smaller than {limit} bytes for the InvokeFunction operation",
+    )
+
+
+def test_a_function_that_does_not_exist(functions: Any) -> None:
+    response = refused(lambda: functions.invoke(FunctionName="nowhere"))
+    assert response["Error"]["Message"] == f"Function not found: {ARN}nowhere:$LATEST"
+    assert response["ResponseMetadata"]["HTTPHeaders"]["x-amzn-errortype"] == "ResourceNotFoundException"
+    assert code_of(lambda: functions.invoke(FunctionName="nowhere", Qualifier="7"))[0] == 404
+
+
+def test_handlers_use_plain_boto3(functions: Any, create: Create) -> None:
+    source = """
+import boto3
+def handler(event, context):
+    me = boto3.client("sts").get_caller_identity()["Account"]
+    names = [f["FunctionName"] for f in boto3.client("lambda").list_functions()["Functions"]]
+    return [me, context.function_name in names]
+"""
+    answer = functions.invoke(FunctionName=create(source, Timeout=60))
+    assert json.load(answer["Payload"]) == ["000000000000", True]
