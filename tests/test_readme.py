@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import lablambda
-from lablambda.api.lambda_api.table import LAMBDA
 from lablambda.api.logs_api import LOGS
 from lablambda.jupyter.options import COMMANDS, cell_parser
 
