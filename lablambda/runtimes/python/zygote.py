@@ -214,7 +214,7 @@ class Zygote:
         sys.argv = ["bootstrap"]
         sys.dont_write_bytecode = True
         sys.pycache_prefix = None
-        sys.path[:0] = launch["python_path"]
+        sys.path[:0] = map(os.path.abspath, launch["python_path"])
         sys.stdin, sys.stdout, sys.stderr = open(0), _line_writer(1), _line_writer(2)
         importlib.invalidate_caches()
         _unload_shadowed(launch["python_path"])
