@@ -135,6 +135,8 @@ async def test_a_syntax_error_names_the_line(bench: Bench) -> None:
     [
         ("sys.exit(0)", "Runtime exited without providing a reason"),
         ("sys.exit(7)", "Runtime exited with error: exit status 7"),
+        ("exit(7)", "Runtime exited with error: exit status 7"),
+        ("quit()", "Runtime exited without providing a reason"),
         ("os._exit(127)", "Runtime exited with error: exit status 127"),
         ("os.kill(os.getpid(), 9)", "Runtime exited with error: signal: killed"),
         ("os.abort()", "Runtime exited with error: signal: aborted"),
@@ -293,6 +295,16 @@ async def test_an_uncaught_exception_is_one_event(bench: Bench) -> None:
     assert event == (
         "[ERROR] ValueError: boom\nTraceback (most recent call last):\n"
         "\u00a0\u00a0File \"/var/task/f.py\", line 2, in handler\n\u00a0\u00a0\u00a0\u00a0raise ValueError('boom')"
+    )
+
+
+async def test_an_error_without_a_trace_has_its_heading_all_the_same(bench: Bench) -> None:
+    bench.lines.clear()
+    await bench.invoke(bench.function("import nowhere"))
+    (event,) = [line for line in bench.lines if line.startswith("[ERROR]")]
+    assert event == (
+        "[ERROR] Runtime.ImportModuleError: Unable to import module 'f': No module named 'nowhere'\n"
+        "Traceback (most recent call last):"
     )
 
 

@@ -139,10 +139,9 @@ def _install_logging() -> None:
 
 def _log_error(error: dict[str, Any]) -> None:
     """An uncaught exception as one event; no-break spaces keep the indentation."""
-    lines = [f"[ERROR] {error['errorType']}: {error['errorMessage']}"]
-    if error["stackTrace"]:
-        lines.append("Traceback (most recent call last):")
-        lines += "".join(error["stackTrace"]).rstrip("\n").split("\n")
+    # AWS's runtime heads a trace that has no lines too.
+    lines = [f"[ERROR] {error['errorType']}: {error['errorMessage']}", "Traceback (most recent call last):"]
+    lines += "".join(error["stackTrace"]).splitlines()
     write_record("\n".join(_keep_indent(line) for line in lines))
 
 

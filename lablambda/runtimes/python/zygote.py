@@ -24,6 +24,7 @@ import os
 import resource
 import select
 import signal
+import site
 import socket
 import sys
 import time
@@ -57,6 +58,8 @@ def _preload() -> ModuleType:
             importlib.import_module(name)
         except ImportError as error:
             print(f"zygote: {name} isn't preloaded: {error}", file=sys.stderr)
+    for add_builtin in (site.setquit, site.setcopyright, site.sethelper):
+        add_builtin()  # -S leaves them out, and handlers do call exit()
     gc.collect()
     gc.freeze()
     return bootstrap
