@@ -454,6 +454,20 @@ async def test_a_functions_own_boto3_comes_first(bench: Bench) -> None:
     assert json.loads((await bench.invoke(version)).payload) == "mine"
 
 
+@pytest.mark.parametrize("same", [True, False])
+async def test_the_same_jmespath_leaves_boto3_loaded(bench: Bench, same: bool) -> None:
+    number = importlib.metadata.version("jmespath") if same else "0.1"
+    source = """
+import sys
+loaded = "botocore.session" in sys.modules
+import jmespath
+def handler(event, context): return [loaded, hasattr(jmespath, "MINE")]
+"""
+    files = {"jmespath/__init__.py": "MINE = 1", f"jmespath-{number}.dist-info/METADATA": ""}
+    version = bench.function(source, files=files)
+    assert json.loads((await bench.invoke(version)).payload) == ([True, False] if same else [False, True])
+
+
 async def test_the_package_is_the_first_on_the_path(bench: Bench) -> None:
     version = bench.function(
         "from pkg.mod import VALUE\ndef handler(e, c): return VALUE",

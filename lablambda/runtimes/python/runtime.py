@@ -20,7 +20,7 @@ from lablambda.execution.log_pipe import LogPipe
 from lablambda.execution.worker import Launch, Worker
 from lablambda.model.errors import ServiceFault
 from lablambda.rules.limits import FILE_DESCRIPTORS
-from lablambda.runtimes.python.zygote import RUNTIME_PACKAGES
+from lablambda.runtimes.python.zygote import DISTRIBUTIONS, RUNTIME_PACKAGES
 
 _ZYGOTE = Path(__file__).with_name("zygote.py")
 _MESSAGE_BYTES = 1 << 17
@@ -228,7 +228,7 @@ def _package_sources() -> Iterator[Path]:
         origin = Path(spec.origin)
         source = origin.parent if spec.submodule_search_locations else origin
         yield source
-        distribution = {"dateutil": "python_dateutil"}.get(name, name)
+        distribution = DISTRIBUTIONS.get(name, name)
         yield from source.parent.glob(f"{distribution}-*.dist-info")
 
 
