@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 import json
 import os
 from pathlib import Path
@@ -12,6 +13,7 @@ import psutil
 import pytest
 
 from lablambda.model.invocation import Outcome
+from lablambda.runtimes.python.runtime import runtime_packages
 from tests.runtimes.conftest import Bench
 
 pytestmark = pytest.mark.anyio
@@ -133,6 +135,8 @@ async def test_a_syntax_error_names_the_line(bench: Bench) -> None:
     [
         ("sys.exit(0)", "Runtime exited without providing a reason"),
         ("sys.exit(7)", "Runtime exited with error: exit status 7"),
+        ("exit(7)", "Runtime exited with error: exit status 7"),
+        ("quit()", "Runtime exited without providing a reason"),
         ("os._exit(127)", "Runtime exited with error: exit status 127"),
         ("os.kill(os.getpid(), 9)", "Runtime exited with error: signal: killed"),
         ("os.abort()", "Runtime exited with error: signal: aborted"),
@@ -248,7 +252,7 @@ def handler(event, context):
     print("to stderr", file=sys.stderr)
     logging.warning("two\\nlines")
     logging.info("not shown")
-    context.log("raw\\n")
+    context.log("raw\\nlines")
     print("no newline", end="")
 """
 
@@ -261,8 +265,27 @@ async def test_prints_and_records_in_order(bench: Bench) -> None:
     assert lines[2:4] == ["plain", "to stderr"]
     assert lines[4].startswith("[WARNING]\t20")
     assert lines[4].endswith("Z\tr-4\ttwo")
-    assert lines[5:9] == ["lines", "raw", "no newline", "END RequestId: r-4"]
-    assert lines[9].startswith("REPORT RequestId: r-4\tDuration: ")
+    assert lines[5:10] == ["lines", "raw", "lines", "no newline", "END RequestId: r-4"]
+    assert lines[10].startswith("REPORT RequestId: r-4\tDuration: ")
+
+
+async def test_what_the_context_logs_is_an_event(bench: Bench) -> None:
+    bench.lines.clear()
+    source = """
+import logging
+def handler(event, context):
+    context.log("two\\nlines")
+    context.log(3)
+    logging.getLogger().handlers.clear()
+    context.log("plain, ")
+    context.log("as printed")
+"""
+    await bench.invoke(bench.function(source))
+    assert [line for line in bench.lines if "RequestId" not in line][1:] == [
+        "two\nlines",
+        "3",
+        "plain, as printed",
+    ]
 
 
 async def test_an_uncaught_exception_is_one_event(bench: Bench) -> None:
@@ -272,6 +295,16 @@ async def test_an_uncaught_exception_is_one_event(bench: Bench) -> None:
     assert event == (
         "[ERROR] ValueError: boom\nTraceback (most recent call last):\n"
         "\u00a0\u00a0File \"/var/task/f.py\", line 2, in handler\n\u00a0\u00a0\u00a0\u00a0raise ValueError('boom')"
+    )
+
+
+async def test_an_error_without_a_trace_has_its_heading_all_the_same(bench: Bench) -> None:
+    bench.lines.clear()
+    await bench.invoke(bench.function("import nowhere"))
+    (event,) = [line for line in bench.lines if line.startswith("[ERROR]")]
+    assert event == (
+        "[ERROR] Runtime.ImportModuleError: Unable to import module 'f': No module named 'nowhere'\n"
+        "Traceback (most recent call last):"
     )
 
 
@@ -292,6 +325,22 @@ async def test_a_flood_of_output_arrives_whole(bench: Bench) -> None:
 
 
 # -------------------------------------------------------------------------------- what a handler sees
+
+
+async def test_a_printed_context(bench: Bench) -> None:
+    source = "def handler(event, context): return [str(context), context.log_stream_name]"
+    client = json.dumps({"client": {"app_title": "t"}, "custom": {"k": 1}})
+    outcome = await bench.invoke(bench.function(source), request_id="r-6", client_context=client)
+    shown, stream = json.loads(outcome.payload)
+    assert shown == (
+        f"LambdaContext([aws_request_id=r-6,log_group_name=/aws/lambda/f,log_stream_name={stream},"
+        "function_name=f,memory_limit_in_mb=256,function_version=$LATEST,"
+        "invoked_function_arn=arn:aws:lambda:us-east-1:000000000000:function:f,"
+        "client_context=ClientContext([custom={'k': 1},env=None,client=Client([installation_id=None,"
+        "app_title=t,app_version_name=None,app_version_code=None,app_package_name=None])]),"
+        "identity=CognitoIdentity([cognito_identity_id=None,cognito_identity_pool_id=None]),tenant_id=None])"
+    )
+
 
 CONTEXT = """
 import os
@@ -338,7 +387,8 @@ async def test_nothing_of_the_labs_own_reaches_a_handler(
         "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_EXECUTION_ENV",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION",
         "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
-        "AWS_REGION", "GREETING", "HOME", "LAMBDA_TASK_ROOT", "LANG", "PATH", "TMPDIR", "TZ", "_HANDLER",
+        "AWS_REGION", "GREETING", "HOME", "LAMBDA_TASK_ROOT", "LANG", "PATH", "PYTHONPATH",
+        "TMPDIR", "TZ", "_HANDLER",
     }  # fmt: skip
     assert set(seen["fds"]) <= {0, 1, 2, 3, 4}  # 4 is the listing's own
     assert "SECRET_OF_THE_LAB" not in seen["parent_env"]
@@ -358,11 +408,64 @@ def handler(event, context):
     ]
 
 
+async def test_a_python_that_the_handler_starts_finds_boto3(bench: Bench) -> None:
+    source = """
+import subprocess, sys
+def handler(event, context):
+    command = [sys.executable, "-c", "import boto3; print(boto3.__version__)"]
+    return subprocess.check_output(command, text=True).strip()
+"""
+    outcome = await bench.invoke(bench.function(source, timeout=20))
+    assert json.loads(outcome.payload) == importlib.metadata.version("boto3")
+
+
+async def test_a_python_path_of_the_functions_own(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.py").write_text("VALUE = 5")
+    source = "import elsewhere, inside\ndef handler(e, c): return [elsewhere.VALUE, inside.VALUE]"
+    version = bench.function(source, files={"vendor/inside.py": "VALUE = 6"})
+    version.configuration["Environment"]["Variables"]["PYTHONPATH"] = f"vendor:{tmp_path}"
+    assert json.loads((await bench.invoke(version)).payload) == [5, 6]
+
+
+async def test_its_packages_know_their_versions(bench: Bench) -> None:
+    source = """
+from importlib.metadata import version
+def handler(event, context): return {name: version(name) for name in event}
+"""
+    names = ["boto3", "botocore", "python-dateutil", "urllib3"]
+    outcome = await bench.invoke(bench.function(source), names)
+    assert json.loads(outcome.payload) == {name: importlib.metadata.version(name) for name in names}
+
+
+def test_packages_of_another_installation_are_forgotten(tmp_path: Path) -> None:
+    for name in ("boto3", "boto3-1.0.dist-info", "gone"):
+        (tmp_path / name).symlink_to(tmp_path / "elsewhere" / name)
+    (tmp_path / "__pycache__").mkdir()  # of six, which is a lone file
+    shown = {entry.name for entry in runtime_packages(runtime_packages(tmp_path)).iterdir()}
+    assert (tmp_path / "boto3" / "__init__.py").exists()
+    assert f"boto3-{importlib.metadata.version('boto3')}.dist-info" in shown
+    assert shown.isdisjoint({"gone", "boto3-1.0.dist-info"})
+
+
 async def test_a_functions_own_boto3_comes_first(bench: Bench) -> None:
     version = bench.function(
         "import boto3\ndef handler(e, c): return boto3.MINE", files={"boto3.py": "MINE = 'mine'"}
     )
     assert json.loads((await bench.invoke(version)).payload) == "mine"
+
+
+@pytest.mark.parametrize("same", [True, False])
+async def test_the_same_jmespath_leaves_boto3_loaded(bench: Bench, same: bool) -> None:
+    number = importlib.metadata.version("jmespath") if same else "0.1"
+    source = """
+import sys
+loaded = "botocore.session" in sys.modules
+import jmespath
+def handler(event, context): return [loaded, hasattr(jmespath, "MINE")]
+"""
+    files = {"jmespath/__init__.py": "MINE = 1", f"jmespath-{number}.dist-info/METADATA": ""}
+    version = bench.function(source, files=files)
+    assert json.loads((await bench.invoke(version)).payload) == ([True, False] if same else [False, True])
 
 
 async def test_the_package_is_the_first_on_the_path(bench: Bench) -> None:

@@ -139,10 +139,9 @@ def _install_logging() -> None:
 
 def _log_error(error: dict[str, Any]) -> None:
     """An uncaught exception as one event; no-break spaces keep the indentation."""
-    lines = [f"[ERROR] {error['errorType']}: {error['errorMessage']}"]
-    if error["stackTrace"]:
-        lines.append("Traceback (most recent call last):")
-        lines += "".join(error["stackTrace"]).rstrip("\n").split("\n")
+    # AWS's runtime heads a trace that has no lines too.
+    lines = [f"[ERROR] {error['errorType']}: {error['errorMessage']}", "Traceback (most recent call last):"]
+    lines += "".join(error["stackTrace"]).splitlines()
     write_record("\n".join(_keep_indent(line) for line in lines))
 
 
@@ -226,6 +225,29 @@ def load_handler(name: str) -> Handler:
         ) from None
 
 
+class _Fields(SimpleNamespace):
+    """An object of named values, shown as AWS shows them to those who print a context."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}([{_shown(self)}])"
+
+
+class CognitoIdentity(_Fields):
+    pass
+
+
+class Client(_Fields):
+    pass
+
+
+class ClientContext(_Fields):
+    pass
+
+
+def _shown(values: object) -> str:
+    return ",".join(f"{name}={value}" for name, value in vars(values).items() if not name.startswith("_"))
+
+
 class LambdaContext:
     """The handler's second argument."""
 
@@ -234,21 +256,23 @@ class LambdaContext:
         self.aws_request_id = header["request_id"]
         self.__dict__.update(environment)
         self.invoked_function_arn = header["arn"]
-        self.tenant_id = None
         self.client_context = _client_context(client) if client else None
-        self.identity = SimpleNamespace(cognito_identity_id=None, cognito_identity_pool_id=None)
+        self.identity = CognitoIdentity(cognito_identity_id=None, cognito_identity_pool_id=None)
+        self.tenant_id = None
         self._deadline_ms = header["deadline_ms"]
 
     def get_remaining_time_in_millis(self) -> int:
         return max(int(self._deadline_ms - time.time() * 1000), 0)
 
     def log(self, message: object) -> None:
-        """Write to the log as it is; no newline is added."""
-        sys.stdout.write(str(message))
+        """Write to the log as one event; plainly to standard output if the root's handler was taken away."""
+        if any(isinstance(handler, _LogHandler) for handler in logging.root.handlers):
+            write_record(str(message))
+        else:
+            sys.stdout.write(str(message))
 
     def __repr__(self) -> str:
-        shown = {name: value for name, value in vars(self).items() if not name.startswith("_")}
-        return f"LambdaContext({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+        return f"LambdaContext([{_shown(self)}])"
 
 
 def _context_of_environment() -> dict[str, str | None]:
@@ -266,7 +290,7 @@ def _context_of_environment() -> dict[str, str | None]:
 _CLIENT_FIELDS = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
 
 
-def _client_context(text: str) -> SimpleNamespace:
+def _client_context(text: str) -> ClientContext:
     try:
         given = json.loads(text)
         client = given.get("client")
@@ -274,8 +298,8 @@ def _client_context(text: str) -> SimpleNamespace:
         raise Fault(
             "Runtime.LambdaContextUnmarshalError", f"Unable to parse client context: {error}"
         ) from None
-    fields = SimpleNamespace(**{name: client.get(name) for name in _CLIENT_FIELDS}) if client else None
-    return SimpleNamespace(client=fields, custom=given.get("custom"), env=given.get("env"))
+    fields = Client(**{name: client.get(name) for name in _CLIENT_FIELDS}) if client else None
+    return ClientContext(custom=given.get("custom"), env=given.get("env"), client=fields)
 
 
 # ------------------------------------------------------------------------------------------- results

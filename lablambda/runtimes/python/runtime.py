@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from lablambda.execution.log_pipe import LogPipe
 from lablambda.execution.worker import Launch, Worker
 from lablambda.model.errors import ServiceFault
 from lablambda.rules.limits import FILE_DESCRIPTORS
-from lablambda.runtimes.python.zygote import RUNTIME_PACKAGES
+from lablambda.runtimes.python.zygote import DISTRIBUTIONS, RUNTIME_PACKAGES
 
 _ZYGOTE = Path(__file__).with_name("zygote.py")
 _MESSAGE_BYTES = 1 << 17
@@ -43,7 +44,7 @@ class PythonRuntime:
 
     async def start(self, launch: Launch) -> Worker:
         zygote = await self._ready_zygote()
-        return await zygote.fork(_message(launch, self.name), launch)
+        return await zygote.fork(_message(launch, self.name, self._folder), launch)
 
     async def close(self) -> None:
         if self._zygote is not None:
@@ -177,7 +178,7 @@ class Zygote:
             self._ready.set_exception(ServiceFault("The Python runtime couldn't start; see the lab's log."))
 
 
-def _message(launch: Launch, runtime: str) -> dict[str, Any]:
+def _message(launch: Launch, runtime: str, packages: Path) -> dict[str, Any]:
     paths = {"/var/task": str(launch.task)}
     python_path = [str(launch.task)]
     if launch.layers is not None:
@@ -187,9 +188,12 @@ def _message(launch: Launch, runtime: str) -> dict[str, Any]:
             str(launch.layers / "python" / "lib" / runtime / "site-packages"),
             str(launch.layers / "python"),
         ]
+    variables = dict(launch.variables)
+    python_path += filter(None, variables.get("PYTHONPATH", "").split(os.pathsep))
     return {
         "handler": launch.handler,
-        "variables": dict(launch.variables),
+        # So that a Python which the handler starts finds boto3 too.
+        "variables": {"PYTHONPATH": str(packages), **variables},
         "paths": paths,
         "python_path": python_path,
         "limits": {"RLIMIT_NOFILE": FILE_DESCRIPTORS, "RLIMIT_CORE": 0},
@@ -203,15 +207,29 @@ def runtime_packages(folder: Path) -> Path:
     installation serves interpreters of other versions too.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    wanted = {source.name: source for source in _package_sources()}
+    for link in folder.iterdir():
+        if (
+            link.is_symlink() and wanted.get(link.name) != link.readlink()
+        ):  # of an installation that was moved or upgraded
+            link.unlink()
+    for name, source in wanted.items():
+        with contextlib.suppress(FileExistsError):
+            (folder / name).symlink_to(source)
+    return folder
+
+
+def _package_sources() -> Iterator[Path]:
+    """Each package with its metadata: a handler may ask for its version."""
     for name in RUNTIME_PACKAGES:
         spec = importlib.util.find_spec(name)
         if spec is None or spec.origin is None:
             continue
         origin = Path(spec.origin)
         source = origin.parent if spec.submodule_search_locations else origin
-        with contextlib.suppress(FileExistsError):
-            (folder / source.name).symlink_to(source)
-    return folder
+        yield source
+        distribution = DISTRIBUTIONS.get(name, name)
+        yield from source.parent.glob(f"{distribution}-*.dist-info")
 
 
 def own_runtime() -> tuple[str, str, str]:

@@ -24,6 +24,7 @@ import os
 import resource
 import select
 import signal
+import site
 import socket
 import sys
 import time
@@ -39,6 +40,7 @@ CHANNEL = 3  # the environment's socket, after its other descriptors are closed
 MESSAGE_BYTES = 1 << 17
 # What AWS has in its Python runtime beside the standard library, loaded ahead of any function.
 RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six", "simplejson")
+DISTRIBUTIONS = {"dateutil": "python_dateutil"}  # where a package's metadata has another name
 
 
 def main() -> None:
@@ -47,7 +49,7 @@ def main() -> None:
     _end_with_parent()
     sys.path.append(runtime_folder)
     bootstrap = _preload()
-    Zygote(control, bootstrap).run()
+    Zygote(control, bootstrap, _metadata_in(runtime_folder)).run()
 
 
 def _preload() -> ModuleType:
@@ -57,6 +59,8 @@ def _preload() -> ModuleType:
             importlib.import_module(name)
         except ImportError as error:
             print(f"zygote: {name} isn't preloaded: {error}", file=sys.stderr)
+    for add_builtin in (site.setquit, site.setcopyright, site.sethelper):
+        add_builtin()  # -S leaves them out, and handlers do call exit()
     gc.collect()
     gc.freeze()
     return bootstrap
@@ -82,9 +86,10 @@ def _end_with_parent() -> None:
 class Zygote:
     """Forks, reaps and kills, as the lab says."""
 
-    def __init__(self, control: socket.socket, bootstrap: ModuleType) -> None:
+    def __init__(self, control: socket.socket, bootstrap: ModuleType, metadata: list[str]) -> None:
         self.control = control
         self.bootstrap = bootstrap
+        self.metadata = metadata  # of the preloaded packages: NAME-VERSION.dist-info
         self.environments: set[int] = set()
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.pid = os.getpid()
@@ -214,28 +219,40 @@ class Zygote:
         sys.argv = ["bootstrap"]
         sys.dont_write_bytecode = True
         sys.pycache_prefix = None
-        sys.path[:0] = launch["python_path"]
+        sys.path[:0] = map(os.path.abspath, launch["python_path"])
         sys.stdin, sys.stdout, sys.stderr = open(0), _line_writer(1), _line_writer(2)
         importlib.invalidate_caches()
-        _unload_shadowed(launch["python_path"])
+        _unload_shadowed(launch["python_path"], self.metadata)
 
 
 def _line_writer(descriptor: int) -> TextIO:
     return open(descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
-def _unload_shadowed(folders: list[str]) -> None:
-    """A function's own boto3 (or a part of it) comes before the runtime's, so forget the preloaded one."""
-    if not any(_holds(folder, name) for folder in folders for name in RUNTIME_PACKAGES):
+def _unload_shadowed(folders: list[str], metadata: list[str]) -> None:
+    """A function's own boto3 (or a part of it) comes before the runtime's, so forget the preloaded one.
+
+    Unless it is of the same version: many a layer brings jmespath or urllib3 along, and to load boto3
+    anew takes longer than all else in a cold start.
+    """
+    if not any(_shadows(folder, name, metadata) for folder in folders for name in RUNTIME_PACKAGES):
         return
     for module in list(sys.modules):
         if module.partition(".")[0] in RUNTIME_PACKAGES:
             del sys.modules[module]
 
 
-def _holds(folder: str, name: str) -> bool:
+def _shadows(folder: str, name: str, metadata: list[str]) -> bool:
     path = os.path.join(folder, name)
-    return os.path.isdir(path) or os.path.isfile(f"{path}.py")
+    if not os.path.isdir(path) and not os.path.isfile(f"{path}.py"):
+        return False
+    distribution = DISTRIBUTIONS.get(name, name)
+    same = [entry for entry in metadata if entry.startswith(f"{distribution}-")]
+    return not any(os.path.isdir(os.path.join(folder, entry)) for entry in same)
+
+
+def _metadata_in(folder: str) -> list[str]:
+    return [entry for entry in os.listdir(folder) if entry.endswith(".dist-info")]
 
 
 def _path_names(paths: dict[str, str]) -> Callable[[str], str]:
