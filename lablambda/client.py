@@ -19,7 +19,7 @@ from lablambda.config import Descriptor
 from lablambda.connection import ApiError, Connection
 from lablambda.model.invocation import Report
 from lablambda.results import LogEvent, LogEvents, Record, Records, Result
-from lablambda.rules import platform_log
+from lablambda.rules import platform_log, platform_log_json
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -273,7 +273,7 @@ def _query(**parameters: str | None) -> str:
 
 def _report_in(text: str) -> Report | None:
     for line in reversed(text.splitlines()):
-        report = platform_log.parse_report(line)
+        report = platform_log.parse_report(line) or platform_log_json.parse_report(line)
         if report is not None:
             return report
     return None

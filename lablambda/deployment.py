@@ -24,6 +24,13 @@ from lablambda.rules.plan import Code, Current, LayerOf, Step, attached_buckets,
 # A lab takes any role as given; it stands for what the function may do.
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/lablambda"
 Client = Callable[[str], Any]
+# Operations that go on behind their answer, and the waiter that knows their end.
+_CHANGES = {
+    "CreateFunction": "function_active_v2",
+    "UpdateFunctionCode": "function_updated_v2",
+    "UpdateFunctionConfiguration": "function_updated_v2",
+}
+_POLL_S, _SETTLED_WITHIN_S = 0.02, 120.0
 
 
 class DeploymentError(Exception):
@@ -164,6 +171,29 @@ def _apply(steps: list[Step], layers: dict[str, str], client: Client) -> None:
             raise DeploymentError(f"Couldn't {step.text}: {_words(error)}") from None
         if step.operation == "PublishLayerVersion":
             layers[step.parameters["LayerName"]] = answer["LayerVersionArn"]
+        elif step.operation in _CHANGES:
+            _wait_until_settled(client(step.service), step)
+
+
+def _wait_until_settled(functions: Any, step: Step) -> None:
+    """AWS carries such a change out behind its answer, and refuses the next one until it is done."""
+    from botocore.exceptions import WaiterError
+
+    waiter = functions.get_waiter(_CHANGES[step.operation])
+    try:
+        waiter.wait(
+            FunctionName=step.parameters["FunctionName"],
+            WaiterConfig={"Delay": _POLL_S, "MaxAttempts": int(_SETTLED_WITHIN_S / _POLL_S)},
+        )
+    except WaiterError as error:
+        raise DeploymentError(f"Couldn't {step.text}: {_why(error)}") from None
+
+
+def _why(error: Any) -> str:
+    """The state that the function came to, in its own words."""
+    found = error.last_response.get("Configuration", error.last_response)
+    reasons = (found.get(name) for name in ("StateReason", "LastUpdateStatusReason"))
+    return next((str(reason) for reason in reasons if reason), str(error))
 
 
 def _with_layers(parameters: Any, layers: dict[str, str]) -> dict[str, Any]:

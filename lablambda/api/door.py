@@ -19,10 +19,18 @@ from lablambda.api.logs_api import LOGS
 from lablambda.api.shapes import Operation, Parameters, Service
 from lablambda.api.validation import validate
 from lablambda.lab.house import House
-from lablambda.model.errors import AccessDenied, LabError, NotImplementedHere, ResourceNotFound
+from lablambda.model.errors import (
+    AccessDenied,
+    LabError,
+    NotImplementedHere,
+    RequestTooLarge,
+    ResourceNotFound,
+)
+from lablambda.rules.limits import REQUEST_BYTES
 from lablambda.services.backend import ServiceRequest
 
 Handler = Callable[[House, Parameters], Awaitable[Mapping[str, Any]]]
+_TRACE = "x-amzn-trace-id"
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -77,8 +85,14 @@ class Door:
         handler = table.get(operation.name)
         if handler is None:
             raise NotImplementedHere(f"{operation.name} is not implemented in this version of lablambda.")
+        if len(request.body) > REQUEST_BYTES:
+            raise RequestTooLarge(
+                f"Request must be smaller than {REQUEST_BYTES} bytes for the {operation.name} operation"
+            )
         parameters = operation.read(request, in_path)
         validate(parameters, operation.input)
+        if _TRACE in request.headers:  # belongs to no operation's model, and goes along with each
+            parameters["_trace_id"] = request.headers[_TRACE]
         return _write(operation, await handler(self._house, parameters))
 
     def _unsigned(self, request: Request) -> tuple[Service, Mapping[str, Handler]] | None:

@@ -28,6 +28,7 @@ class AwsError:
 # class: status, code, key of the message, Type
 _TABLE: dict[type[errors.LabError], tuple[int, str, str, str | None]] = {
     errors.ValidationFailed: (400, "ValidationException", "message", None),
+    errors.UntypedInvalidParameterValue: (400, "InvalidParameterValueException", "message", None),
     errors.InvalidParameterValue: (400, "InvalidParameterValueException", "message", "User"),
     errors.InvalidRequestContent: (400, "InvalidRequestContentException", "message", "User"),
     errors.RequestTooLarge: (413, "RequestEntityTooLargeException", "message", "User"),

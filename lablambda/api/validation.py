@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -23,6 +23,8 @@ MAXIMA = {
 }
 # AWS answers these values with an error of its own, in other words.
 ANY_VALUE = {("CreateFunctionRequest", "runtime"), ("UpdateFunctionConfigurationRequest", "runtime")}
+_NUMBERS = frozenset({"integer", "long", "float", "double"})
+_SCALARS = _NUMBERS | {"string", "boolean"}
 _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "structure": dict,
     "map": dict,
@@ -66,16 +68,45 @@ def _check(value: Any, shape: Shape, path: str, root: str) -> Iterator[str]:
         yield from _check_structure(value, shape, path, root)
     elif kind == "list":
         yield from _check_range(len(value), value, shape, path, root, "length")
-        for number, item in enumerate(value, 1):
-            yield from _check(item, shape.member, f"{path}.{number}.member", root)
+        yield from _check_items(value, shape, path, root)
     elif kind == "map":
-        for key, item in value.items():
-            yield from _check(key, shape.key, f"{path}.{key}.key", root)
-            yield from _check(item, shape.value, f"{path}.{key}.value", root)
+        if _any_breaks(value, shape.key, path, root):
+            yield _failed(value, path, f"Map keys must satisfy constraint: {_constraints(shape.key)}")
+        if shape.value.type_name in _SCALARS and _any_breaks(value.values(), shape.value, path, root):
+            yield _failed(value, path, f"Map value must satisfy constraint: {_constraints(shape.value)}")
     elif kind == "string":
         yield from _check_string(value, shape, path, root)
-    elif kind in ("integer", "long", "float", "double"):
+    elif kind in _NUMBERS:
         yield from _check_range(value, value, shape, path, root, "value")
+
+
+def _check_items(value: list[Any], shape: Shape, path: str, root: str) -> Iterator[str]:
+    """Of plain values AWS names the whole list and all that its members must satisfy."""
+    if shape.member.type_name in _SCALARS:
+        if _any_breaks(value, shape.member, path, root):
+            yield _failed(value, path, f"Member must satisfy constraint: {_constraints(shape.member)}")
+        return
+    for number, item in enumerate(value, 1):
+        yield from _check(item, shape.member, f"{path}.{number}.member", root)
+
+
+def _any_breaks(values: Iterable[Any], shape: Shape, path: str, root: str) -> bool:
+    return any(True for item in values for _ in _check(item, shape, path, root))
+
+
+def _constraints(shape: Shape) -> str:
+    """All that a shape asks of a value, in AWS's order."""
+    what = "value" if shape.type_name in _NUMBERS else "length"
+    asked = [
+        f"Member must have {what} {comparison} than or equal to {shape.metadata[bound]}"
+        for bound, comparison in (("max", "less"), ("min", "greater"))
+        if bound in shape.metadata
+    ]
+    if "enum" in shape.metadata:
+        asked.append(f"Member must satisfy enum value set: [{', '.join(shape.metadata['enum'])}]")
+    if "pattern" in shape.metadata:
+        asked.append(f"Member must satisfy regular expression pattern: {shape.metadata['pattern']}")
+    return f"[{', '.join([*asked, 'Member must not be null'])}]"
 
 
 def _check_string(value: str, shape: Shape, path: str, root: str) -> Iterator[str]:
@@ -101,8 +132,17 @@ def _check_range(size: float, value: Any, shape: Shape, path: str, root: str, wh
 
 
 def _failed(value: Any, path: str, constraint: str) -> str:
-    shown = "null" if value is None else f"'{value}'"
+    shown = "null" if value is None else f"'{_text(value)}'"
     return f"Value {shown} at '{path}' failed to satisfy constraint: {constraint}"
+
+
+def _text(value: Any) -> str:
+    """A value as Java prints it."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}={_text(item)}' for key, item in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_text, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _join(path: str, name: str) -> str:

@@ -25,9 +25,11 @@ from lablambda.execution.variables import platform_variables
 from lablambda.execution.worker import Launch, Runtime, Worker
 from lablambda.model.function import Version
 from lablambda.model.invocation import Invocation, Outcome, Report
-from lablambda.rules import lifecycle, platform_log
+from lablambda.rules import lifecycle, platform_log, platform_log_json
 from lablambda.rules.lifecycle import Move, State
 from lablambda.rules.limits import INIT_SECONDS
+from lablambda.rules.platform_log import PlatformLog, TextLog
+from lablambda.rules.platform_log_json import JsonLog
 
 WriteLog = Callable[[Version, str, str], None]  # version, stream, message
 # The tail that a caller can ask for is 4 KB: more events than this never fit.
@@ -81,6 +83,8 @@ class Environment:
         self._layers = layers
         self._access = access
         self._write_log = write_log
+        self._platform = _platform_log(version, initialization)
+        self._least = version.logging.get("ApplicationLogLevel")
         self._tail: deque[str] = deque(maxlen=_TAIL_EVENTS)
         self._worker: Worker | None = None
         self._loop = asyncio.get_running_loop()
@@ -99,7 +103,7 @@ class Environment:
             if ending is not None and ending.status == "timeout":
                 # AWS runs a too slow init again, inside the invocation and under its timeout.
                 ending, init_ms = None, None
-        self._log(platform_log.start(invocation.request_id, self.version.number))
+        self._say(self._platform.start(invocation.request_id, self.version.number))
         began = time.perf_counter()
         if ending is None:
             ending = await self._run(invocation)
@@ -127,16 +131,12 @@ class Environment:
 
     async def _first_init(self, request_id: str) -> Ending | None:
         """The init phase proper; None if it went well."""
-        self._log(platform_log.init_start(self._runtime.name, self._runtime.version))
+        self._say(self._platform.init_start(self._runtime.name, self._runtime.version))
         began = time.perf_counter()
         ending = await self._init(INIT_SECONDS, request_id)
-        if ending is not None:
-            spent = (time.perf_counter() - began) * 1000
-            self._log(
-                platform_log.init_report(
-                    spent, phase="init", status=ending.status, error_type=ending.error_type
-                )
-            )
+        spent = (time.perf_counter() - began) * 1000
+        status, error_type = ("success", "") if ending is None else (ending.status, ending.error_type)
+        self._say(self._platform.init_end(spent, status=status, error_type=error_type))
         return ending
 
     async def _init(self, limit_s: float, request_id: str) -> Ending | None:
@@ -169,6 +169,7 @@ class Environment:
             log_stream=self.log_stream,
             initialization=self._initialization,
             task=str(self._task),
+            layers=None if self._layers is None else str(self._layers),
             scratch=str(scratch),
             access=self._access(self.version),
         )
@@ -178,7 +179,7 @@ class Environment:
             layers=self._layers,
             scratch=scratch,
             variables=variables,
-            write_log=self._log,
+            write_log=self._hear,
         )
 
     # ---------------------------------------------------------------------------------- invoke phase
@@ -242,6 +243,15 @@ class Environment:
 
     # ----------------------------------------------------------------------------------------- words
 
+    def _say(self, messages: list[str]) -> None:
+        for message in messages:
+            self._log(message)
+
+    def _hear(self, message: str, *, record: bool) -> None:
+        """What the process logs. A record's level was judged by the runtime's own logger."""
+        if record or self._least is None or platform_log_json.lets_through(message, self._least):
+            self._log(message)
+
     def _log(self, message: str) -> None:
         self._tail.append(message)
         self._write_log(self.version, self.log_stream, message)
@@ -259,8 +269,7 @@ class Environment:
             status=ending.status,
             error_type=ending.error_type,
         )
-        self._log(platform_log.end(invocation.request_id))
-        self._log(platform_log.report(report))
+        self._say(self._platform.end(report, len(ending.payload)))
         return Outcome(
             payload=ending.payload,
             report=report,
@@ -268,6 +277,19 @@ class Environment:
             function_error="Unhandled" if ending.failed else None,
             log=tuple(self._tail),
         )
+
+
+def _platform_log(version: Version, initialization: str) -> PlatformLog:
+    logging = version.logging
+    if logging["LogFormat"] != "JSON":
+        return TextLog()
+    return JsonLog(
+        level=logging["SystemLogLevel"],
+        initialization=initialization,
+        function=version.name,
+        version=version.number,
+        now=time.time,
+    )
 
 
 def _header(invocation: Invocation, limit_s: float) -> dict[str, object]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from typing import Protocol
 
 from lablambda.rules.limits import LOG_EVENT_BYTES
 
@@ -18,10 +18,16 @@ _HEAD = len(RECORD_MARK) + 4
 _CHUNK = 1 << 16
 
 
+class WriteEvent(Protocol):
+    """Takes one log event; `record` is whether the runtime marked it as a record."""
+
+    def __call__(self, message: str, *, record: bool) -> None: ...
+
+
 class LogPipe:
     """Reads the pipe `descriptor` (owned from now on) and gives each event to `write`."""
 
-    def __init__(self, descriptor: int, write: Callable[[str], None]) -> None:
+    def __init__(self, descriptor: int, write: WriteEvent) -> None:
         os.set_blocking(descriptor, False)
         self._descriptor = descriptor
         self._write = write
@@ -69,7 +75,7 @@ class LogPipe:
                 end = start + _HEAD + size
                 if len(data) < start + _HEAD or len(data) < end:
                     break
-                self._emit(data[start + _HEAD : end])
+                self._emit(data[start + _HEAD : end], record=True)
             else:
                 newline = data.find(b"\n", start)
                 mark = data.find(RECORD_MARK, start)
@@ -87,5 +93,5 @@ class LogPipe:
             start = end
         return data[start:]
 
-    def _emit(self, data: bytes) -> None:
-        self._write(data[:LOG_EVENT_BYTES].decode("utf-8", "replace"))
+    def _emit(self, data: bytes, *, record: bool = False) -> None:
+        self._write(data[:LOG_EVENT_BYTES].decode("utf-8", "replace"), record=record)

@@ -23,6 +23,7 @@ def platform_variables(
     log_stream: str,
     initialization: str,
     task: str,
+    layers: str | None,
     scratch: str,
     access: Mapping[str, str],
 ) -> dict[str, str]:
@@ -31,10 +32,13 @@ def platform_variables(
     `access` holds the role's credentials and the endpoint of the lab's AWS API. LAMBDA_TASK_ROOT is
     the real folder, and TMPDIR the environment's own, as long as /var/task and /tmp aren't mounted.
     """
+    libraries = [task, f"{task}/lib", *([f"{layers}/lib"] if layers else [])]
     return {
         # May be overridden by the function's own.
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "LANG": "en_US.UTF-8",
-        "PATH": os.defpath,
+        "PATH": f"{os.defpath}:{layers}/bin" if layers else os.defpath,
+        "LD_LIBRARY_PATH": ":".join(libraries),
         "HOME": scratch,  # or AWS's SDKs would read the configuration of the person who runs the lab
         "TMPDIR": scratch,
         **version.variables,
@@ -48,7 +52,16 @@ def platform_variables(
         "AWS_LAMBDA_INITIALIZATION_TYPE": initialization,
         "AWS_LAMBDA_LOG_GROUP_NAME": version.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        "LAMBDA_RUNTIME_DIR": "/var/runtime",
         "LAMBDA_TASK_ROOT": task,
         "TZ": ":UTC",
+        **_log_variables(version.logging),
         **access,
     }
+
+
+def _log_variables(logging: Mapping[str, str]) -> dict[str, str]:
+    """The runtime's own logger is told how to write, and what to leave out."""
+    variables = {"AWS_LAMBDA_LOG_FORMAT": logging["LogFormat"]}
+    level = logging.get("ApplicationLogLevel")
+    return variables if level is None else {**variables, "AWS_LAMBDA_LOG_LEVEL": level}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from lablambda.execution.channel import Channel
-from lablambda.execution.log_pipe import LogPipe
+from lablambda.execution.log_pipe import LogPipe, WriteEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Launch:
     layers: Path | None
     scratch: Path
     variables: Mapping[str, str]
-    write_log: Callable[[str], None]
+    write_log: WriteEvent
 
 
 @dataclass(slots=True)

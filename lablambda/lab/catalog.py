@@ -40,6 +40,8 @@ class Catalog:
             function = self._functions[version.name]
             versions = {**function.versions, version.number: version}
             self._functions[function.name] = replace(function, versions=versions)
+        self.set_aside = 0
+        self._count()
 
     # --------------------------------------------------------------------------------------- functions
 
@@ -145,9 +147,11 @@ class Catalog:
         for series in self._layers.values():
             yield from (layer.package for layer in series.versions)
 
-    def stored(self) -> list[Package]:
-        """Those packages, each once."""
-        return list(dict.fromkeys(self.packages()))
+    def code_size(self) -> int:
+        """Bytes of code as AWS counts them: every version of a function or layer anew."""
+        layers = (layer for series in self._layers.values() for layer in series.versions)
+        of_layers = sum(layer.package.size for layer in layers)
+        return of_layers + sum(version.package.size for version in self._every_version())
 
     def layer_sets(self) -> Iterator[Iterable[Layer]]:
         """The layers of every version that has any."""

@@ -144,10 +144,13 @@ class Deployer:
                 self._host.retire(version)
 
     async def delete_version(self, reference: FunctionReference) -> None:
-        """Remove one published version. Raises ResourceConflict if an alias points to it."""
+        """Remove one published version, if it is there. Raises ResourceConflict if an alias points to it."""
         async with self._turn(reference.name):
-            function, number = self._catalog.function(reference), str(reference.qualifier)
-            version = self._catalog.version(reference)
+            function = self._catalog.find(reference.name)
+            number = str(reference.qualifier)
+            version = None if function is None else function.version(number)
+            if function is None or version is None:
+                return
             using = [a.name for a in function.aliases.values() if number in (a.version, *a.weights)]
             if using:
                 raise ResourceConflict(
@@ -187,7 +190,7 @@ class Deployer:
         await self._host.require(version.runtime)
         changed = replace(function, latest=version)
         if publish:
-            changed, version = _publish(changed, None)
+            changed, version = _publish(changed, None, phase=Phase.CREATING)
         await self._catalog.save(changed)
         self._follow(function.name)
         return version
@@ -221,13 +224,12 @@ class Deployer:
         assert function is not None
 
         def ended(version: Version) -> Version:
-            if not version.phase.changing:
-                return version
-            return replace(version, phase=phase, reason=reason, revision=_new())
+            return replace(version, phase=phase, reason=reason) if version.phase.changing else version
 
         versions = {number: ended(version) for number, version in function.versions.items()}
+        latest = replace(ended(function.latest), revision=_new())
         try:
-            await self._catalog.save(replace(function, latest=ended(function.latest), versions=versions))
+            await self._catalog.save(replace(function, latest=latest, versions=versions))
         except LabError:  # the disk is full: the lab goes on with what it knows
             traceback.print_exc(file=sys.stderr)
 
@@ -247,8 +249,13 @@ def check_revision(version: Version, revision: str | None) -> None:
         raise PreconditionFailed(STALE_REVISION)
 
 
-def _publish(function: Function, description: str | None) -> tuple[Function, Version]:
-    """The function with its next version, and that version; both as they are if nothing changed."""
+def _publish(
+    function: Function, description: str | None, *, phase: Phase = Phase.ACTIVE
+) -> tuple[Function, Version]:
+    """The function with its next version, and that version; both as they are if nothing changed.
+
+    Publishing gives $LATEST a new revision too.
+    """
     latest = function.latest
     last = function.versions.get(str(function.last))
     if last is not None and last.build == latest.build:
@@ -261,9 +268,11 @@ def _publish(function: Function, description: str | None) -> tuple[Function, Ver
         arn=function_arn(latest.name, number),
         configuration={**latest.configuration, **described},
         revision=_new(),
+        phase=phase,
     )
     versions = {**function.versions, number: version}
-    return replace(function, versions=versions, last=function.last + 1), version
+    renewed = replace(latest, revision=_new())
+    return replace(function, latest=renewed, versions=versions, last=function.last + 1), version
 
 
 def _new() -> str:

@@ -17,8 +17,8 @@ async def publish(
     *,
     description: str,
     created: str,
-    runtimes: Sequence[str],
-    architectures: Sequence[str],
+    runtimes: Sequence[str] | None,
+    architectures: Sequence[str] | None,
     license_info: str | None,
 ) -> Layer:
     """The layer's next version; `created` is AWS's timestamp."""
@@ -31,8 +31,8 @@ async def publish(
         package=package,
         description=description,
         created=created,
-        runtimes=tuple(runtimes),
-        architectures=tuple(architectures),
+        runtimes=None if runtimes is None else tuple(runtimes),
+        architectures=None if architectures is None else tuple(architectures),
         license=license_info,
     )
     await catalog.save_layers(replace(series, last=number, versions=(*series.versions, layer)))

@@ -77,8 +77,8 @@ class Provisioner:
         self._failed.pop(version.arn, None)
         try:
             await self._host.provision(version, wanted)
-        except InitFailed as failed:
-            self._failed[version.arn] = f"FUNCTION_ERROR_INIT_FAILURE: {failed}"
+        except InitFailed:
+            self._failed[version.arn] = "FUNCTION_ERROR_INIT_FAILURE"
         except Exception as error:
             if not isinstance(error, LabError):
                 traceback.print_exc(file=sys.stderr)

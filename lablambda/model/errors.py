@@ -3,6 +3,7 @@
     LabError
     ├── CallerError                     the request is at fault; nothing ran
     │   ├── InvalidParameterValue       a parameter's value is refused
+    │   │   └── UntypedInvalidParameterValue
     │   ├── ValidationFailed            a value breaks its shape's constraint
     │   ├── InvalidRequestContent       the event isn't JSON
     │   ├── RequestTooLarge             payload or package over its limit
@@ -32,6 +33,10 @@ class CallerError(LabError):
 
 class InvalidParameterValue(CallerError):
     """A parameter is well-formed and still refused."""
+
+
+class UntypedInvalidParameterValue(InvalidParameterValue):
+    """One of those few that AWS sends without saying whose fault it is (no Type in the body)."""
 
 
 class ValidationFailed(CallerError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 
 
@@ -11,6 +12,15 @@ def new_request_id() -> str:
     text = os.urandom(16).hex()
     variant = "89ab"[int(text[16], 16) & 3]
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"
+
+
+def new_trace_id() -> str:
+    """A trace header as AWS makes it for a request that brings none; nothing here samples.
+
+    Source: https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
+    """
+    text = os.urandom(20).hex()
+    return f"Root=1-{int(time.time()):08x}-{text[:24]};Parent={text[24:]};Sampled=0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +38,7 @@ class Invocation:
     request_id: str = field(default_factory=new_request_id)
     source: str = "api"
     client_context: str | None = None
-    trace_id: str = ""
+    trace_id: str = field(default_factory=new_trace_id)
 
 
 @dataclass(frozen=True, slots=True)

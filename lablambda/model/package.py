@@ -39,8 +39,8 @@ class Layer:
     package: Package
     description: str
     created: str
-    runtimes: tuple[str, ...] = ()
-    architectures: tuple[str, ...] = ()
+    runtimes: tuple[str, ...] | None = None
+    architectures: tuple[str, ...] | None = None
     license: str | None = None
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lablambda.model.package import Layer, Package
-from lablambda.packaging.zips import unzip, unzipped_size
+from lablambda.packaging.zips import EmptyZip, unzip, unzipped_size
 
 
 class PackageStore:
@@ -22,7 +22,9 @@ class PackageStore:
         folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, data: bytes) -> Package:
-        """Keep a zip and unpack it, unless it is here already. Raises BadZip, TooLargeUnzipped."""
+        """Keep a zip and unpack it, unless it is here already. Raises BadZip, EmptyZip, TooLargeUnzipped."""
+        if not data:
+            raise EmptyZip
         hashed = hashlib.sha256(data)
         package = Package(
             digest=hashed.hexdigest(),

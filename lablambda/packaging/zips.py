@@ -25,6 +25,13 @@ class BadZip(InvalidParameterValue):
         super().__init__("Could not unzip uploaded file. Please check your file, then try to upload again.")
 
 
+class EmptyZip(InvalidParameterValue):
+    """There is nothing in the package."""
+
+    def __init__(self) -> None:
+        super().__init__("Uploaded file must be a non-empty zip")
+
+
 class TooLargeUnzipped(InvalidParameterValue):
     """The package's content is over the limit, said or found."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lablambda.model.errors import InvalidParameterValue
+from lablambda.model.errors import UntypedInvalidParameterValue
 
 ACCOUNT_REASON = "ConcurrentInvocationLimitExceeded"
 RESERVED_REASON = "ReservedFunctionConcurrentInvocationLimitExceeded"
@@ -47,12 +47,12 @@ def refusal(demand: Demand) -> str | None:
 def check_reservation(wanted: int, *, limit: int, reserved_by_others: int, provisioned: int) -> None:
     """Refuse reserved concurrency that leaves others too little, or is under what is provisioned."""
     if limit - reserved_by_others - wanted < min(LEAST_UNRESERVED, limit):
-        raise InvalidParameterValue(
+        raise UntypedInvalidParameterValue(
             "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
             f"below its minimum value of [{LEAST_UNRESERVED}]."
         )
     if wanted < provisioned:
-        raise InvalidParameterValue(
-            f"ReservedConcurrentExecutions {wanted} should not be lower than function's total provisioned "
+        raise UntypedInvalidParameterValue(
+            f" ReservedConcurrentExecutions  {wanted} should not be lower than function's total provisioned "
             f"concurrency [{provisioned}]."
         )

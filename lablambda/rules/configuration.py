@@ -46,6 +46,10 @@ RESERVED = frozenset(
 )
 
 
+_WITHOUT_SNAP_START = ("java8.al2", "python3.10", "python3.11")
+_NO_VPC = {"Ipv6AllowedForDualStack": False, "SecurityGroupIds": [], "SubnetIds": [], "VpcId": ""}
+
+
 def defaults(name: str) -> dict[str, Any]:
     """AWS's values for what CreateFunction leaves out."""
     return {
@@ -69,8 +73,13 @@ def changed(current: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str,
     merged = {**current, **changes}
     if "LoggingConfig" in changes:
         merged["LoggingConfig"] = _logging({**current["LoggingConfig"], **changes["LoggingConfig"]}, changes)
-    if not merged.get("DeadLetterConfig", {}).get("TargetArn"):
-        merged.pop("DeadLetterConfig", None)
+    target = changes.get("DeadLetterConfig", {}).get("TargetArn")
+    if target == "":
+        del merged["DeadLetterConfig"]
+    elif target is None and "DeadLetterConfig" in current:  # recorded from AWS: {} changes nothing
+        merged["DeadLetterConfig"] = current["DeadLetterConfig"]
+    if "VpcConfig" in changes:
+        merged["VpcConfig"] = {**_NO_VPC, **changes["VpcConfig"]}
     for member in ("KMSKeyArn", "FileSystemConfigs"):
         if not merged.get(member):
             merged.pop(member, None)
@@ -94,6 +103,7 @@ def check(version: Version) -> None:
     """Refuse a version that AWS wouldn't take, or that this lab can't run."""
     if version.configuration["PackageType"] != "Zip":
         raise NotImplementedHere("Functions from container images are not implemented here; use a zip.")
+    _check_snap_start(version)
     _check_variables(version.variables)
     _check_layers(version.layers)
     unzipped = version.package.unzipped + sum(layer.package.unzipped for layer in version.layers)
@@ -102,6 +112,13 @@ def check(version: Version) -> None:
             f"Function code combined with layers exceeds the maximum allowed size of {UNZIPPED_BYTES} bytes. "
             f"The actual size is {unzipped} bytes."
         )
+
+
+def _check_snap_start(version: Version) -> None:
+    family = version.runtime.rstrip("0123456789.")
+    wanted = version.configuration["SnapStart"]["ApplyOn"] != "None"
+    if wanted and (family not in ("java", "python", "dotnet") or version.runtime in _WITHOUT_SNAP_START):
+        raise InvalidParameterValue(f"{version.runtime} is not supported for SnapStart enabled functions.")
 
 
 def _check_variables(variables: Mapping[str, str]) -> None:

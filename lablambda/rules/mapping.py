@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from lablambda.model.errors import InvalidParameterValue, NotImplementedHere, ValidationFailed
+from lablambda.model.errors import InvalidParameterValue, NotImplementedHere
 
 _SQS: dict[str, Any] = {
     "BatchSize": 10,
@@ -62,7 +62,7 @@ def created(members: Mapping[str, Any]) -> dict[str, Any]:
     if not members.get("EventSourceArn"):
         raise InvalidParameterValue("Unrecognized event source.")
     kind = kind_of(members["EventSourceArn"])
-    _check_position(kind, members.get("StartingPosition"))
+    _check_position(kind, members)
     return changed({**_DEFAULTS[kind], "EventSourceArn": members["EventSourceArn"]}, members)
 
 
@@ -85,19 +85,22 @@ def changed(current: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str,
     return merged
 
 
-def _check_position(kind: str, position: str | None) -> None:
-    allowed = _POSITIONS.get(kind)
-    if allowed is None:
-        return
-    if position is None:
-        raise ValidationFailed(
+def _check_position(kind: str, members: Mapping[str, Any]) -> None:
+    position = members.get("StartingPosition")
+    if kind == "sqs":
+        if position is not None:
+            raise InvalidParameterValue("StartingPosition is not valid for SQS event sources.")
+    elif position is None:
+        raise InvalidParameterValue(
             "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: "
             "Member must not be null."
         )
-    if position not in allowed:
+    elif position not in _POSITIONS[kind]:
         raise InvalidParameterValue(
-            f"Unsupported starting position for arn type: {kind}. Use {' or '.join(allowed)}."
+            f"Unsupported starting position for arn type: {members['EventSourceArn']}"
         )
+    elif position != "AT_TIMESTAMP" and "StartingPositionTimestamp" in members:
+        raise InvalidParameterValue("Timestamp only valid with StartingPosition AT_TIMESTAMP")
 
 
 def _check_queue(members: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
-"""The lines that the platform itself writes to a function's log.
+"""What the platform itself writes to a function's log, as text.
 
-Forms recorded from AWS in 2023-2025; separators are tabs and REPORT ends with one.
+Forms recorded from AWS in 2023-2025; separators are tabs and REPORT ends with one. The same moments in
+JSON are in `platform_log_json.py`; `PlatformLog` is what both have.
 """
 
 from __future__ import annotations
@@ -8,14 +9,50 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from typing import Protocol
 
 from lablambda.model.invocation import Report
 
 
-def init_start(runtime: str, runtime_version: str) -> str:
-    """`runtime_version` is the interpreter's own, which here plays AWS's build number."""
-    label = f"{runtime.rstrip('0123456789.x')}:{runtime_version}"
-    return f"INIT_START Runtime Version: {label}\tRuntime Version ARN: {runtime_version_arn(runtime)}"
+class PlatformLog(Protocol):
+    """The events that the platform logs at each moment of an environment's life."""
+
+    def init_start(self, runtime: str, runtime_version: str) -> list[str]:
+        """Init begins. `runtime_version` is the interpreter's own, which plays AWS's build number."""
+
+    def init_end(self, init_ms: float, *, status: str, error_type: str) -> list[str]:
+        """Init is over, well ("success") or not ("error", "timeout")."""
+
+    def start(self, request_id: str, version: str) -> list[str]:
+        """An invocation begins."""
+
+    def end(self, report: Report, produced_bytes: int) -> list[str]:
+        """An invocation is over, having answered so many bytes."""
+
+
+class TextLog:
+    """START, END and REPORT."""
+
+    def init_start(self, runtime: str, runtime_version: str) -> list[str]:
+        label = runtime_label(runtime, runtime_version)
+        return [f"INIT_START Runtime Version: {label}\tRuntime Version ARN: {runtime_version_arn(runtime)}"]
+
+    def init_end(self, init_ms: float, *, status: str, error_type: str) -> list[str]:
+        if status == "success":
+            return []
+        failed = f"\tError Type: {error_type}" if error_type else ""
+        return [f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: init\tStatus: {status}{failed}"]
+
+    def start(self, request_id: str, version: str) -> list[str]:
+        return [f"START RequestId: {request_id} Version: {version}"]
+
+    def end(self, report: Report, produced_bytes: int) -> list[str]:  # noqa: ARG002 - only JSON tells it
+        return [f"END RequestId: {report.request_id}", _report(report)]
+
+
+def runtime_label(runtime: str, runtime_version: str) -> str:
+    """The runtime's version as INIT_START names it: `python:3.13.1`."""
+    return f"{runtime.rstrip('0123456789.x')}:{runtime_version}"
 
 
 def runtime_version_arn(runtime: str) -> str:
@@ -23,20 +60,7 @@ def runtime_version_arn(runtime: str) -> str:
     return f"arn:aws:lambda:us-east-1::runtime:{hashlib.sha256(runtime.encode()).hexdigest()}"
 
 
-def start(request_id: str, version: str) -> str:
-    return f"START RequestId: {request_id} Version: {version}"
-
-
-def end(request_id: str) -> str:
-    return f"END RequestId: {request_id}"
-
-
-def init_report(init_ms: float, *, phase: str, status: str, error_type: str = "") -> str:
-    failed = f"\tError Type: {error_type}" if error_type else ""
-    return f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: {phase}\tStatus: {status}{failed}"
-
-
-def report(r: Report) -> str:
+def _report(r: Report) -> str:
     parts = [
         f"REPORT RequestId: {r.request_id}",
         f"Duration: {r.duration_ms:.2f} ms",

@@ -5,7 +5,7 @@ Source: Configuring provisioned concurrency, https://docs.aws.amazon.com/lambda/
 
 from __future__ import annotations
 
-from lablambda.model.errors import InvalidParameterValue
+from lablambda.model.errors import InvalidParameterValue, ResourceConflict, UntypedInvalidParameterValue
 from lablambda.model.function import Function, Setting
 from lablambda.rules.concurrency import LEAST_UNRESERVED
 
@@ -54,8 +54,25 @@ def check(before: Function, after: Function, *, limit: int, set_aside: int) -> N
             )
         return
     others = set_aside - total(before)
-    if limit - others - wanted < min(LEAST_UNRESERVED, limit):
-        raise InvalidParameterValue(
+    if wanted > limit - others:
+        raise UntypedInvalidParameterValue(
             "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency "
             f"[{limit - others}]."
         )
+    if limit - others - wanted < min(LEAST_UNRESERVED, limit):
+        raise UntypedInvalidParameterValue(
+            "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its "
+            f"minimum value of [{LEAST_UNRESERVED}]."
+        )
+
+
+def check_single(function: Function, qualifier: str) -> None:
+    """Refuse to provision a version twice: by itself and by an alias that points to it."""
+    attached = function.settings.get(Setting.PROVISIONED, {})
+    if qualifier in function.aliases:
+        if function.aliases[qualifier].version in attached:
+            raise ResourceConflict(
+                "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version"
+            )
+    elif any(version_of(function, other) == qualifier for other in attached if other in function.aliases):
+        raise ResourceConflict("Version is pointed by a Provisioned Concurrency alias")

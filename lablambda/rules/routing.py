@@ -5,7 +5,7 @@ Source: Lambda function aliases, https://docs.aws.amazon.com/lambda/latest/dg/co
 
 from __future__ import annotations
 
-from lablambda.model.errors import InvalidParameterValue
+from lablambda.model.errors import InvalidParameterValue, UntypedInvalidParameterValue
 from lablambda.model.function import LATEST, Alias
 
 _MOST_WEIGHTS = 1
@@ -25,8 +25,8 @@ def check(alias: Alias) -> None:
     if len(alias.weights) > _MOST_WEIGHTS:
         raise InvalidParameterValue("Number of items in AdditionalVersionWeights cannot be greater than 1")
     for number in alias.weights:
-        if alias.version == LATEST or number == LATEST:
-            raise InvalidParameterValue(
+        if LATEST in (alias.version, number):
+            raise UntypedInvalidParameterValue(
                 f"{LATEST} is not supported for an alias pointing to more than 1 version"
             )
         if number == alias.version:

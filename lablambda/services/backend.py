@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import aiohttp
 
 _START_WITHIN_S = 60.0
-_LONGEST_SOCKET_PATH = 107  # of Linux's sockaddr_un
 _HOP_BY_HOP = frozenset(
     {
         "connection",
@@ -189,6 +188,7 @@ class _MotoProcess:
     ) -> None:
         self._process = process
         self._session: aiohttp.ClientSession | None = None  # there once it has started
+        self._folder = -1
         self._answering = answering
         self._log = log
 
@@ -199,15 +199,11 @@ class _MotoProcess:
                 "S3, SQS and the other services need moto, which isn't installed. Install it: "
                 "pip install 'moto[server]', or start the lab with --services none."
             )
-        path, log = folder / "socket", folder / "services.log"
-        if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH:
-            raise ServiceFault(
-                f"{folder} is too long a path for a socket. Give the lab a shorter --data folder."
-            )
+        log = folder / "services.log"
         ours, theirs = socket.socketpair()
         try:
             logged = _make_ready(folder, log)
-            process = await _spawn(path, log, theirs)
+            process = await _spawn(folder, log, theirs)
         except OSError as error:
             ours.close()
             raise ServiceFault(
@@ -224,7 +220,8 @@ class _MotoProcess:
         try:
             # aiohttp takes a while to load: in a thread, while moto loads too.
             await asyncio.to_thread(importlib.import_module, "aiohttp")
-            started._session = _open_session(path)
+            started._folder = os.open(folder, os.O_PATH)
+            started._session = _open_session(started._folder)
             await started._wait_until_ready(logged)
         except BaseException:
             await started._kill()
@@ -291,8 +288,9 @@ class _MotoProcess:
         await self._stop_answering()
 
     async def _close_session(self) -> None:
-        if self._session is not None:
+        if self._session is not None and not self._session.closed:
             await self._session.close()
+            os.close(self._folder)
 
     async def _stop_answering(self) -> None:
         self._answering.cancel()
@@ -331,19 +329,19 @@ class _MotoProcess:
         )
 
 
-async def _spawn(path: Path, log: Path, link: socket.socket) -> asyncio.subprocess.Process:
+async def _spawn(folder: Path, log: Path, link: socket.socket) -> asyncio.subprocess.Process:
     with log.open("ab") as log_file:
         spawning = asyncio.ensure_future(
             asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "lablambda.services.moto_server"),
-                *("--socket", str(path), "--link", str(link.fileno())),
+                *("--socket", "socket", "--link", str(link.fileno())),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log_file,
                 pass_fds=[link.fileno()],
                 start_new_session=True,
                 env=_environment(),
-                cwd=path.parent,
+                cwd=folder,
             )
         )
         try:
@@ -356,11 +354,14 @@ async def _spawn(path: Path, log: Path, link: socket.socket) -> asyncio.subproce
             raise
 
 
-def _open_session(path: Path) -> aiohttp.ClientSession:
+def _open_session(folder: int) -> aiohttp.ClientSession:
+    """Requests to the socket in the open folder `folder`, by a path that is short enough for one: Linux
+    takes 107 bytes, and a data folder's path may be longer."""
     import aiohttp  # slow, so only a lab that uses services loads it
 
+    path = f"/proc/self/fd/{folder}/socket"
     return aiohttp.ClientSession(
-        connector=aiohttp.UnixConnector(path=str(path), limit=MOST_CONNECTIONS),
+        connector=aiohttp.UnixConnector(path=path, limit=MOST_CONNECTIONS),
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None),

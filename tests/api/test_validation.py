@@ -42,7 +42,7 @@ def test_what_is_right() -> None:
         ({"Description": "x" * 257}, "Member must have length less than or equal to 256"),
         ({"PackageType": "Egg"}, "at 'packageType' failed to satisfy constraint: Member must satisfy enum value set: [Zip, Image]"),
         ({"FunctionName": "has space"}, "Value 'has space' at 'functionName'"),
-        ({"Environment": {"Variables": {"1X": "v"}}}, "at 'environment.variables.1X.key'"),
+        ({"Environment": {"Variables": {"1X": "v"}}}, "at 'environment.variables' failed to satisfy constraint: Map keys must satisfy constraint: ["),
         ({"Timeout": "3"}, "Member must be of type integer"),
         ({"Timeout": True}, "Member must be of type integer"),
     ],

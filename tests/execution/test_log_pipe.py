@@ -14,10 +14,13 @@ def record(text: str) -> bytes:
     return RECORD_MARK + len(text.encode()).to_bytes(4, "big") + text.encode()
 
 
+RECORD = "record: "
+
+
 async def events_of(*writes: bytes) -> list[str]:
     reading, writing = os.pipe()
     events: list[str] = []
-    pipe = LogPipe(reading, events.append)
+    pipe = LogPipe(reading, lambda message, *, record: events.append(f"{RECORD * record}{message}"))
     for data in writes:
         os.write(writing, data)
         pipe._read_some()
@@ -34,16 +37,20 @@ async def test_lines() -> None:
 
 
 async def test_a_record_is_one_event_whatever_it_holds() -> None:
-    assert await events_of(b"before\n" + record("a\nb\n") + b"after\n") == ["before", "a\nb\n", "after"]
+    assert await events_of(b"before\n" + record("a\nb\n") + b"after\n") == [
+        "before",
+        f"{RECORD}a\nb\n",
+        "after",
+    ]
 
 
 async def test_a_record_after_half_a_line() -> None:
-    assert await events_of(b"half" + record("whole")) == ["half", "whole"]
+    assert await events_of(b"half" + record("whole")) == ["half", f"{RECORD}whole"]
 
 
 async def test_a_record_that_comes_in_pieces() -> None:
     data = record("multi\nline")
-    assert await events_of(*(data[i : i + 1] for i in range(len(data)))) == ["multi\nline"]
+    assert await events_of(*(data[i : i + 1] for i in range(len(data)))) == [f"{RECORD}multi\nline"]
 
 
 async def test_what_is_not_utf_8() -> None:

@@ -8,9 +8,15 @@ from lablambda.model.invocation import Report
 from lablambda.rules import platform_log
 
 
+def reported(report: Report) -> str:
+    end, line = platform_log.TextLog().end(report, 2)
+    assert end == f"END RequestId: {report.request_id}"
+    return line
+
+
 def test_report_of_a_cold_start() -> None:
     report = Report("8f5", 3.014, 114, 128, 36, init_ms=110.1)
-    assert platform_log.report(report) == (
+    assert reported(report) == (
         "REPORT RequestId: 8f5\tDuration: 3.01 ms\tBilled Duration: 114 ms\tMemory Size: 128 MB\t"
         "Max Memory Used: 36 MB\tInit Duration: 110.10 ms\t\n"
     )
@@ -18,7 +24,7 @@ def test_report_of_a_cold_start() -> None:
 
 def test_report_of_a_timeout() -> None:
     report = Report("8f5", 3000, 3000, 128, 36, status="timeout", error_type="Sandbox.Timedout")
-    assert platform_log.report(report).endswith("Max Memory Used: 36 MB\tStatus: timeout\t\n")
+    assert reported(report).endswith("Max Memory Used: 36 MB\tStatus: timeout\t\n")
 
 
 @pytest.mark.parametrize(
@@ -30,7 +36,7 @@ def test_report_of_a_timeout() -> None:
     ],
 )
 def test_a_report_can_be_read_back(report: Report) -> None:
-    assert platform_log.parse_report(platform_log.report(report)) == report
+    assert platform_log.parse_report(reported(report)) == report
 
 
 def test_other_lines_are_no_reports() -> None:

@@ -386,9 +386,10 @@ async def test_nothing_of_the_labs_own_reaches_a_handler(
     assert set(seen["env"]) == {
         "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_EXECUTION_ENV",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION",
-        "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
-        "AWS_REGION", "GREETING", "HOME", "LAMBDA_TASK_ROOT", "LANG", "PATH", "PYTHONPATH",
-        "TMPDIR", "TZ", "_HANDLER",
+        "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_FORMAT", "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_REGION", "AWS_XRAY_CONTEXT_MISSING", "GREETING", "HOME",
+        "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT", "LANG", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH",
+        "TMPDIR", "TZ", "_HANDLER", "_X_AMZN_TRACE_ID",
     }  # fmt: skip
     assert set(seen["fds"]) <= {0, 1, 2, 3, 4}  # 4 is the listing's own
     assert "SECRET_OF_THE_LAB" not in seen["parent_env"]

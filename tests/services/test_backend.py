@@ -39,7 +39,7 @@ def children_in(folder: Path) -> list[psutil.Process]:
     found = []
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
-            found += [child] if str(folder / "socket") in child.cmdline() else []
+            found += [child] if child.cwd() == str(folder) else []
     return found
 
 

@@ -320,18 +320,12 @@ async def test_a_moto_that_has_moved_its_inside(tmp_path: Path, monkeypatch: pyt
 async def test_first_requests_at_once_start_one_backend(services: MotoServices, tmp_path: Path) -> None:
     answers = await asyncio.gather(*(services.forward(LIST_BUCKETS) for _ in range(5)))
     assert {answer.status for answer in answers} == {200}
-    started = [child for child in psutil.Process().children() if str(tmp_path / "socket") in child.cmdline()]
+    started = [child for child in psutil.Process().children() if child.cwd() == str(tmp_path)]
     assert len(started) == 1
 
 
 @pytest.mark.anyio
-async def test_a_path_too_long_for_a_socket(tmp_path: Path) -> None:
-    with pytest.raises(ServiceFault, match="shorter --data"):
-        await MotoServices(tmp_path / ("x" * 100), nobody).forward(LIST_BUCKETS)
-
-
-def test_no_services() -> None:
-    with Lab.private(options=["--services", "none"]) as lab:
-        with pytest.raises(ClientError, match="--services none"):
-            lab.client("sqs").list_queues()
-        assert lab.status()["services"] == {"backend": "none"}
+async def test_a_folder_whose_path_is_too_long_for_a_socket(tmp_path: Path) -> None:
+    services = MotoServices(tmp_path / ("x" * 150), nobody)
+    assert (await services.forward(LIST_BUCKETS)).status == 200
+    await services.close()

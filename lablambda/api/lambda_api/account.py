@@ -21,7 +21,7 @@ async def get_account_settings(house: House, p: Parameters) -> Mapping[str, Any]
             "UnreservedConcurrentExecutions": limit - house.catalog.set_aside,
         },
         "AccountUsage": {
-            "TotalCodeSize": sum(package.size for package in house.catalog.stored()),
+            "TotalCodeSize": house.catalog.code_size(),
             "FunctionCount": len(house.catalog.functions()),
         },
     }

@@ -21,7 +21,10 @@ Result = Mapping[str, Any]
 
 
 async def create_alias(house: House, p: Parameters) -> Result:
-    function = house.catalog.function(unqualified(p))
+    named = unqualified(p)
+    function = house.catalog.find(named.name)
+    if function is None:
+        raise ResourceNotFound(f"Function not found: {function_arn(named.name, p['FunctionVersion'])}")
     name = p["Name"]
     if name in function.aliases:
         raise ResourceConflict(f"Alias already exists: {function_arn(function.name, name)}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from lablambda.api.lambda_api.references import reference, unqualified
+from lablambda.api.lambda_api.references import existing, reference, unqualified
 from lablambda.api.pages import page
 from lablambda.api.shapes import Parameters
 from lablambda.lab.deploy import timestamp
@@ -27,7 +27,7 @@ Result = Mapping[str, Any]
 
 
 async def put_function_concurrency(house: House, p: Parameters) -> Result:
-    function = house.catalog.function(unqualified(p))
+    function = _whole_function(house, p)
     wanted = p["ReservedConcurrentExecutions"]
     concurrency.check_reservation(
         wanted,
@@ -37,6 +37,19 @@ async def put_function_concurrency(house: House, p: Parameters) -> Result:
     )
     await house.catalog.save(replace(function, reserved=wanted))
     return {"ReservedConcurrentExecutions": wanted}
+
+
+def _whole_function(house: House, p: Parameters) -> Function:
+    named = reference(p)
+    if named.qualifier is not None:
+        raise InvalidParameterValue(
+            "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. "
+            "Please specify either a function name or an unqualified function ARN."
+        )
+    function = house.catalog.find(named.name)
+    if function is None:
+        raise ResourceNotFound(f"Function not found: {function_arn(named.name, LATEST)}")
+    return function
 
 
 async def get_function_concurrency(house: House, p: Parameters) -> Result:
@@ -52,8 +65,11 @@ async def delete_function_concurrency(house: House, p: Parameters) -> Result:
 
 
 async def put_provisioned_concurrency_config(house: House, p: Parameters) -> Result:
-    named, function = _target(house, p)
+    named, function = _target(
+        house, p, "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
+    )
     qualifier = str(named.qualifier)
+    provisioning.check_single(function, qualifier)
     wanted = p["ProvisionedConcurrentExecutions"]
     members = {provisioning.REQUESTED: wanted, "LastModified": timestamp()}
     changed = function.with_setting(Setting.PROVISIONED, qualifier, members)
@@ -90,21 +106,16 @@ async def list_provisioned_concurrency_configs(house: House, p: Parameters) -> R
     return {"ProvisionedConcurrencyConfigs": configs, "NextMarker": marker}
 
 
-def _target(house: House, p: Parameters) -> tuple[FunctionReference, Function]:
+def _target(
+    house: House,
+    p: Parameters,
+    unpublished: str = "The function resource provided must be an alias or a published version.",
+) -> tuple[FunctionReference, Function]:
     """The version or alias that a request is about, and its function."""
     named = reference(p)
     if named.qualifier == LATEST:
-        raise InvalidParameterValue(
-            "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
-        )
-    function = house.catalog.find(named.name)
-    if function is None:
-        raise ResourceNotFound(f"Function not found: {named.arn}")
-    qualifier = str(named.qualifier)
-    if qualifier not in function.versions and qualifier not in function.aliases:
-        what = "alias arn" if not qualifier.isdigit() else "function version"
-        raise ResourceNotFound(f"Cannot find {what}: {named.arn}")
-    return named, function
+        raise InvalidParameterValue(unpublished)
+    return named, existing(house, named)
 
 
 def _described(house: House, function: Function, qualifier: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from lablambda.model.function import LATEST, Phase, Version
 from lablambda.rules import platform_log
+from lablambda.rules.names import function_arn
 
 _BEING_CREATED = "The function is being created."
 # Recorded from AWS: an update's reason is worded like a creation's.
@@ -25,6 +26,7 @@ _STATES: dict[Phase, dict[str, str]] = {
         "LastUpdateStatusReasonCode": "InternalError",
     },
 }
+_NOT_LISTED = ("State", "LastUpdateStatus", "RuntimeVersionConfig")
 _REASON_MEMBER = {Phase.FAILED: "StateReason", Phase.UPDATE_FAILED: "LastUpdateStatusReason"}
 
 
@@ -48,6 +50,13 @@ def configuration(version: Version, *, arn: str | None = None) -> dict[str, Any]
     if version.layers:
         described["Layers"] = [{"Arn": layer.arn, "CodeSize": layer.package.size} for layer in version.layers]
     return described
+
+
+def listed_configuration(version: Version, *, qualified: bool) -> dict[str, Any]:
+    """The version as lists have it: without its state, and $LATEST by its qualified ARN if asked."""
+    arn = function_arn(version.name, LATEST) if qualified and version.number == LATEST else None
+    described = configuration(version, arn=arn)
+    return {name: value for name, value in described.items() if not name.startswith(_NOT_LISTED)}
 
 
 def _snap_start(version: Version) -> dict[str, str]:

@@ -15,28 +15,28 @@ from lablambda.model.function import LATEST, Function, Setting
 from lablambda.rules.names import function_arn, parse_reference
 
 Result = Mapping[str, Any]
+_TARGETS = ("sqs", "sns", "lambda", "events", "s3")
 _MEMBERS = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
 
 
 async def put_function_event_invoke_config(house: House, p: Parameters) -> Result:
     function, qualifier = _target(house, p)
-    return await _save(house, function, qualifier, _given(p, function))
+    return await _save(house, function, qualifier, _given(house, p, function))
 
 
 async def update_function_event_invoke_config(house: House, p: Parameters) -> Result:
     function, qualifier = _target(house, p)
-    return await _save(house, function, qualifier, {**_current(function, qualifier), **_given(p, function)})
+    return await _save(
+        house, function, qualifier, {**_current(function, qualifier), **_given(house, p, function)}
+    )
 
 
 async def get_function_event_invoke_config(house: House, p: Parameters) -> Result:
-    function, qualifier = _target(house, p)
-    _current(function, qualifier)
-    return _described(function, qualifier)
+    return _described(*_configured(house, p))
 
 
 async def delete_function_event_invoke_config(house: House, p: Parameters) -> Result:
-    function, qualifier = _target(house, p)
-    _current(function, qualifier)
+    function, qualifier = _configured(house, p)
     await house.catalog.save(function.with_setting(Setting.EVENT_INVOKE, qualifier, None))
     return {"_status": 204}
 
@@ -62,6 +62,17 @@ def _target(house: House, p: Parameters) -> tuple[Function, str]:
     return function, qualifier
 
 
+def _configured(house: House, p: Parameters) -> tuple[Function, str]:
+    """A function that has a config for the qualifier."""
+    named = reference(p)
+    function, qualifier = house.catalog.find(named.name), named.qualifier or LATEST
+    if function is None or function.setting(Setting.EVENT_INVOKE, qualifier) is None:
+        raise ResourceNotFound(
+            f"The function {function_arn(named.name, qualifier)} doesn't have an EventInvokeConfig"
+        )
+    return function, qualifier
+
+
 def _current(function: Function, qualifier: str) -> Mapping[str, Any]:
     members = function.setting(Setting.EVENT_INVOKE, qualifier)
     if members is None:
@@ -71,18 +82,26 @@ def _current(function: Function, qualifier: str) -> Mapping[str, Any]:
     return members
 
 
-def _given(p: Parameters, function: Function) -> dict[str, Any]:
+def _given(house: House, p: Parameters, function: Function) -> dict[str, Any]:
     given = {name: p[name] for name in _MEMBERS if p.get(name) is not None}
     if not given:
         raise InvalidParameterValue("You must specify at least one of error handling or destination setting.")
     for destination in given.get("DestinationConfig", {}).values():
-        target = destination.get("Destination", "")
-        if ":lambda:" in target and parse_reference(target).name == function.name:
-            raise InvalidParameterValue(
-                "You can't specify the function as a destination for itself. Please provide a destination ARN "
-                "different from the function ARN."
-            )
+        _check_target(house, destination.get("Destination", ""), function)
     return given
+
+
+def _check_target(house: House, target: str, function: Function) -> None:
+    kind = target.split(":")[2] if target else "lambda"
+    if kind not in _TARGETS:
+        raise InvalidParameterValue(f"The provided destination config with {target} is invalid.")
+    if not target or kind != "lambda":
+        return
+    name = parse_reference(target).name
+    if name == function.name:
+        raise InvalidParameterValue("You can't specify the function as a destination for itself.")
+    if house.catalog.find(name) is None:
+        raise InvalidParameterValue(f"The destination ARN {target} is invalid.")
 
 
 async def _save(house: House, function: Function, qualifier: str, members: Mapping[str, Any]) -> Result:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lablambda.api.lambda_api.described import configuration
+from lablambda.api.lambda_api.described import configuration, listed_configuration
 from lablambda.api.lambda_api.references import reference
 from lablambda.api.pages import page
 from lablambda.api.shapes import Parameters
 from lablambda.lab.deploy import check_revision
 from lablambda.lab.house import House
 from lablambda.model.errors import InvalidParameterValue, NotImplementedHere
-from lablambda.model.function import LATEST, Function
-from lablambda.rules.names import function_arn, parse_reference
+from lablambda.model.function import LATEST
+from lablambda.rules.limits import FUNCTION_NAME
+from lablambda.rules.names import FunctionReference, function_arn, parse_reference
 from lablambda.rules.runtimes import check_runtime
 
 Result = Mapping[str, Any]
@@ -38,6 +39,7 @@ _NOT_BUILT = {
 
 async def create_function(house: House, p: Parameters) -> Result:
     name = parse_reference(p["FunctionName"]).name
+    _check_name(name)
     if p.get("PackageType", "Zip") == "Zip" and not (p.get("Runtime") and p.get("Handler")):
         raise InvalidParameterValue(
             "Runtime and Handler are mandatory parameters for functions created with deployment packages."
@@ -50,13 +52,26 @@ async def create_function(house: House, p: Parameters) -> Result:
         tags=p.get("Tags", {}),
         publish=p.get("Publish", False),
     )
-    return configuration(version)
+    return configuration(version, arn=function_arn(name))  # unqualified even if it was published
+
+
+def _check_name(name: str) -> None:
+    """The model's limit is that of ARNs; a name's own comes as another error."""
+    if len(name) > FUNCTION_NAME:
+        raise InvalidParameterValue(
+            f"1 validation error detected: Value '{name}' at 'functionName' failed to satisfy constraint: Member must "
+            f"have length less than or equal to {FUNCTION_NAME}"
+        )
 
 
 async def update_function_code(house: House, p: Parameters) -> Result:
     named = reference(p)
     function = house.catalog.function(named)
     check_revision(function.latest, p.get("RevisionId"))
+    if p.get("ImageUri"):
+        raise InvalidParameterValue(
+            "Please don't provide ImageUri when updating a function with packageType Zip."
+        )
     package = await house.code.take(p)
     if p.get("DryRun"):
         return configuration(function.latest) | {
@@ -115,14 +130,11 @@ async def list_functions(house: House, p: Parameters) -> Result:
     else:
         versions = [function.latest for function in functions]
     chosen, marker = page(versions, p, lambda version: f"{version.name}:{version.number}")
-    described = [_listed(configuration(v), every=p.get("FunctionVersion") == "ALL") for v in chosen]
-    return {"Functions": described, "NextMarker": marker}
-
-
-def _listed(described: dict[str, Any], *, every: bool) -> dict[str, Any]:
-    if every and described["Version"] == LATEST:
-        described["FunctionArn"] = function_arn(described["FunctionName"], LATEST)
-    return described
+    qualified = p.get("FunctionVersion") == "ALL"
+    return {
+        "Functions": [listed_configuration(version, qualified=qualified) for version in chosen],
+        "NextMarker": marker,
+    }
 
 
 async def delete_function(house: House, p: Parameters) -> Result:
@@ -131,12 +143,9 @@ async def delete_function(house: House, p: Parameters) -> Result:
         raise InvalidParameterValue("$LATEST version cannot be deleted without deleting the function.")
     if named.qualifier is None:
         await house.deployer.delete(named)
-    elif _is_version(house.catalog.function(named), named.qualifier):
-        await house.deployer.delete_version(named)
-    else:
+    elif not named.qualifier.isdigit():
         raise InvalidParameterValue("Deletion of aliases is not currently supported.")
+    else:
+        house.catalog.function(FunctionReference(named.name))
+        await house.deployer.delete_version(named)
     return {"_status": 204}
-
-
-def _is_version(function: Function, qualifier: str) -> bool:
-    return qualifier in function.versions

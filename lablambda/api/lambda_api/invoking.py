@@ -13,7 +13,7 @@ from lablambda.api.lambda_api.references import reference
 from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
 from lablambda.model.errors import InvalidRequestContent, RequestTooLarge
-from lablambda.model.invocation import Invocation, Outcome, new_request_id
+from lablambda.model.invocation import Invocation, Outcome, new_request_id, new_trace_id
 from lablambda.rules.limits import (
     ASYNC_PAYLOAD_BYTES,
     CLIENT_CONTEXT_BYTES,
@@ -31,10 +31,10 @@ async def invoke(house: House, p: Parameters) -> Result:
         return {"_status": 204}
     if kind == "Event":
         await house.queue.put(invocation)
-        return {"_status": 202, "_headers": [("x-amzn-RequestId", invocation.request_id)]}
+        return {"_status": 202, "_headers": _headers(invocation)}
     outcome = await house.invoker.invoke(invocation)
     return {
-        "_headers": [("x-amzn-RequestId", invocation.request_id)],
+        "_headers": _headers(invocation),
         "FunctionError": outcome.function_error,
         "LogResult": _tail(outcome) if p.get("LogType") == "Tail" else None,
         "Payload": outcome.payload,
@@ -45,7 +45,7 @@ async def invoke(house: House, p: Parameters) -> Result:
 async def invoke_async(house: House, p: Parameters) -> Result:
     invocation = _invocation(house, p, p["InvokeArgs"], "Event")
     await house.queue.put(invocation)
-    return {"Status": 202, "_headers": [("x-amzn-RequestId", invocation.request_id)]}
+    return {"Status": 202, "_headers": _headers(invocation)}
 
 
 async def invoke_with_response_stream(house: House, p: Parameters) -> Result:
@@ -58,7 +58,7 @@ async def invoke_with_response_stream(house: House, p: Parameters) -> Result:
     chunks = [] if outcome.function_error else [outcome.payload]
     complete = _failure(outcome) | ({"LogResult": _tail(outcome)} if p.get("LogType") == "Tail" else {})
     return {
-        "_headers": [("x-amzn-RequestId", invocation.request_id)],
+        "_headers": _headers(invocation),
         "ExecutedVersion": outcome.executed_version,
         "EventStream": b"".join(
             [
@@ -67,6 +67,10 @@ async def invoke_with_response_stream(house: House, p: Parameters) -> Result:
             ]
         ),
     }
+
+
+def _headers(invocation: Invocation) -> list[tuple[str, str]]:
+    return [("x-amzn-RequestId", invocation.request_id), ("X-Amzn-Trace-Id", invocation.trace_id)]
 
 
 def _failure(outcome: Outcome) -> dict[str, str]:
@@ -82,16 +86,23 @@ def _invocation(house: House, p: Parameters, payload: bytes, kind: str) -> Invoc
     return Invocation(
         function=named.name,
         qualifier=named.qualifier,
-        payload=_checked(payload, ASYNC_PAYLOAD_BYTES if kind == "Event" else SYNC_PAYLOAD_BYTES),
+        payload=_checked(payload, kind),
         arn=named.arn,
         request_id=new_request_id(),
+        trace_id=p.get("_trace_id") or new_trace_id(),
         client_context=None if kind == "Event" else _client_context(p.get("ClientContext")),
     )
 
 
-def _checked(body: bytes, most: int) -> bytes:
-    if len(body) > most:
-        raise RequestTooLarge(f"Request must be smaller than {most} bytes for the InvokeFunction operation")
+def _checked(body: bytes, kind: str) -> bytes:
+    if kind == "Event" and len(body) > ASYNC_PAYLOAD_BYTES:
+        raise RequestTooLarge(
+            f"{len(body)} byte payload is too large for the Event invocation type (limit {ASYNC_PAYLOAD_BYTES} bytes)"
+        )
+    if len(body) > SYNC_PAYLOAD_BYTES:
+        raise RequestTooLarge(
+            f"Request must be smaller than {SYNC_PAYLOAD_BYTES} bytes for the InvokeFunction operation"
+        )
     if not body:
         return b"{}"
     try:

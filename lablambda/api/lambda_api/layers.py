@@ -26,8 +26,8 @@ async def publish_layer_version(house: House, p: Parameters) -> Result:
         await house.code.take(p["Content"]),
         description=p.get("Description", ""),
         created=timestamp(),
-        runtimes=p.get("CompatibleRuntimes", []),
-        architectures=p.get("CompatibleArchitectures", []),
+        runtimes=p.get("CompatibleRuntimes"),
+        architectures=p.get("CompatibleArchitectures"),
         license_info=p.get("LicenseInfo"),
     )
     return _described(layer, house)
@@ -71,19 +71,20 @@ async def delete_layer_version(house: House, p: Parameters) -> Result:
 
 
 async def add_layer_version_permission(house: House, p: Parameters) -> Result:
-    layer = _layer(house, p)
+    layer = _permitted(house, p)
     added, statement = statements.add(_policy(house, layer), p, layer.arn)
     await _save_policy(house, layer, added)
     return {"Statement": statements.text(statement), "RevisionId": added.revision}
 
 
 async def get_layer_version_policy(house: House, p: Parameters) -> Result:
-    policy = _policy(house, _layer(house, p))
-    return {"Policy": statements.document(policy), "RevisionId": policy.revision}
+    policy = _policy(house, _permitted(house, p))
+    absent = "No policy is associated with the given resource."
+    return {"Policy": statements.document(policy, absent), "RevisionId": policy.revision}
 
 
 async def remove_layer_version_permission(house: House, p: Parameters) -> Result:
-    layer = _layer(house, p)
+    layer = _permitted(house, p)
     await _save_policy(house, layer, statements.remove(_policy(house, layer), p))
     return {"_status": 204}
 
@@ -96,7 +97,7 @@ def _name(p: Parameters) -> str:
 def _number(p: Parameters) -> int:
     number = int(p["VersionNumber"])
     if number < 1:
-        raise InvalidParameterValue("Layer Version Cannot be less than 1.")
+        raise InvalidParameterValue("Layer Version Cannot be less than 1")
     return number
 
 
@@ -104,6 +105,14 @@ def _layer(house: House, p: Parameters) -> Layer:
     layer = layers.find(house.catalog.series(_name(p)), _number(p))
     if layer is None:
         raise ResourceNotFound("The resource you requested does not exist.")
+    return layer
+
+
+def _permitted(house: House, p: Parameters) -> Layer:
+    """The layer version that permissions are about; AWS misses it in other words there."""
+    layer = layers.find(house.catalog.series(_name(p)), _number(p))
+    if layer is None:
+        raise ResourceNotFound(f"Layer version {layer_arn(_name(p), _number(p))} does not exist.")
     return layer
 
 
@@ -123,8 +132,8 @@ def _matching(series: LayerSeries, p: Parameters) -> list[Layer]:
     return [
         layer
         for layer in reversed(series.versions)
-        if (runtime is None or runtime in layer.runtimes)
-        and (architecture is None or architecture in layer.architectures)
+        if (runtime is None or runtime in (layer.runtimes or ()))
+        and (architecture is None or architecture in (layer.architectures or ()))
     ]
 
 
@@ -134,8 +143,8 @@ def _summary(layer: Layer) -> dict[str, Any]:
         "Version": layer.version,
         "Description": layer.description,
         "CreatedDate": layer.created,
-        "CompatibleRuntimes": list(layer.runtimes) or None,
-        "CompatibleArchitectures": list(layer.architectures) or None,
+        "CompatibleRuntimes": layer.runtimes,
+        "CompatibleArchitectures": layer.architectures,
         "LicenseInfo": layer.license,
     }
 

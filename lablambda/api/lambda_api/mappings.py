@@ -12,7 +12,6 @@ from lablambda.api.pages import page
 from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
 from lablambda.model.errors import InvalidParameterValue, ResourceConflict
-from lablambda.model.function import LATEST
 from lablambda.model.mapping import EventSourceMapping
 from lablambda.rules import mapping as rules
 from lablambda.rules.names import ACCOUNT, REGION, FunctionReference, function_arn, parse_reference
@@ -36,7 +35,7 @@ async def create_event_source_mapping(house: House, p: Parameters) -> Result:
         tags=p.get("Tags", {}),
     )
     await house.catalog.save_mapping(mapping)
-    return _described(mapping, state="Creating")
+    return _described(mapping, state="Creating" if mapping.state == "Enabled" else None)
 
 
 async def update_event_source_mapping(house: House, p: Parameters) -> Result:
@@ -86,8 +85,7 @@ def _function(house: House, name: str) -> FunctionReference:
     function = house.catalog.find(named.name)
     if function is None or not function.has(named.qualifier):
         raise InvalidParameterValue("Function does not exist")
-    # A mapping to $LATEST is one to the function.
-    return FunctionReference(named.name) if named.qualifier == LATEST else named
+    return named
 
 
 def _check_unique(house: House, named: FunctionReference, source: str) -> None:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from lablambda.api.lambda_api import statements
-from lablambda.api.lambda_api.references import reference
+from lablambda.api.lambda_api.references import existing, reference
 from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
-from lablambda.model.errors import InvalidParameterValue
+from lablambda.model.errors import InvalidParameterValue, ResourceNotFound
 from lablambda.model.function import LATEST, Function
 from lablambda.model.package import Policy
 from lablambda.rules.names import FunctionReference
@@ -19,20 +19,26 @@ Result = Mapping[str, Any]
 
 
 async def add_permission(house: House, p: Parameters) -> Result:
-    named, function, policy = _policy(house, p)
+    named = _qualified(p)
+    function, policy = existing(house, named), _policy(house, named)
     added, statement = statements.add(policy, p, named.arn)
     await _save(house, function, named, added)
     return {"Statement": statements.text(statement)}
 
 
 async def remove_permission(house: House, p: Parameters) -> Result:
-    named, function, policy = _policy(house, p)
+    named = _qualified(p)
+    if house.catalog.find(named.name) is None:
+        raise ResourceNotFound(f"No policy found for: {named.arn}")
+    function, policy = existing(house, named), _policy(house, named)
     await _save(house, function, named, statements.remove(policy, p))
     return {"_status": 204}
 
 
 async def get_policy(house: House, p: Parameters) -> Result:
-    _, _, policy = _policy(house, p)
+    named = reference(p)
+    house.catalog.function(FunctionReference(named.name))
+    policy = _policy(house, named)
     return {"Policy": statements.document(policy), "RevisionId": policy.revision}
 
 
@@ -59,15 +65,20 @@ async def delete_resource_policy(house: House, p: Parameters) -> Result:
 
 
 def _of_resource(house: House, p: Parameters) -> tuple[FunctionReference, Function, Policy]:
-    return _policy(house, {"FunctionName": p["ResourceArn"]})
+    named = _qualified({"FunctionName": p["ResourceArn"]})
+    return named, existing(house, named), _policy(house, named)
 
 
-def _policy(house: House, p: Parameters) -> tuple[FunctionReference, Function, Policy]:
+def _qualified(p: Parameters) -> FunctionReference:
     named = reference(p)
     if named.qualifier == LATEST:
         raise InvalidParameterValue("We currently do not support adding policies for $LATEST.")
-    function = house.catalog.function(named)
-    return named, function, function.policies.get(named.qualifier or "", Policy())
+    return named
+
+
+def _policy(house: House, named: FunctionReference) -> Policy:
+    function = house.catalog.find(named.name)
+    return Policy() if function is None else function.policies.get(named.qualifier or "", Policy())
 
 
 async def _save(house: House, function: Function, named: FunctionReference, policy: Policy) -> None:

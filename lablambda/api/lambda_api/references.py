@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from lablambda.api.shapes import Parameters
+from lablambda.lab.house import House
+from lablambda.model.errors import ResourceNotFound
+from lablambda.model.function import LATEST, Function
 from lablambda.rules.names import FunctionReference, parse_reference
 
 
@@ -14,3 +17,14 @@ def reference(p: Parameters) -> FunctionReference:
 def unqualified(p: Parameters) -> FunctionReference:
     """The function itself, whatever version FunctionName's ARN names."""
     return FunctionReference(parse_reference(p["FunctionName"]).name)
+
+
+def existing(house: House, named: FunctionReference) -> Function:
+    """The function; ResourceNotFound, in the words AWS has for an alias or a version, if there is none such."""
+    function = house.catalog.find(named.name)
+    qualifier = named.qualifier
+    if function is not None and function.has(qualifier):
+        return function
+    if qualifier is None or qualifier == LATEST or qualifier.isdigit() or "$" in qualifier:
+        raise ResourceNotFound(f"Function not found: {named.arn}")
+    raise ResourceNotFound(f"Cannot find alias arn: {named.arn}")

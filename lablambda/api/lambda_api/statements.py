@@ -81,10 +81,10 @@ def replace(policy: Policy, p: Parameters, resource: str) -> Policy:
     return _within_limit(_revised({str(statement["Sid"]): statement for statement in given}))
 
 
-def document(policy: Policy) -> str:
-    """The policy's JSON. Raises ResourceNotFound if it has no statement."""
+def document(policy: Policy, absent: str = "The resource you requested does not exist.") -> str:
+    """The policy's JSON. Raises ResourceNotFound, saying `absent`, if it has no statement."""
     if not policy.statements:
-        raise ResourceNotFound("The resource you requested does not exist.")
+        raise ResourceNotFound(absent)
     body = {"Version": "2012-10-17", "Id": "default", "Statement": list(policy.statements.values())}
     return text(body)
 
@@ -108,7 +108,7 @@ def _revised(statements: Mapping[str, Mapping[str, Any]]) -> Policy:
 
 def check_revision(policy: Policy, p: Parameters) -> None:
     if p.get("RevisionId") not in (None, policy.revision):
-        operation = "GetLayerVersionPolicy" if "LayerName" in p else "GetPolicy"
+        operation = "GetLayerPolicy" if "LayerName" in p else "GetPolicy"
         raise PreconditionFailed(
             f"The Revision Id provided does not match the latest Revision Id. Call the {operation} API to retrieve "
             "the latest Revision Id"
@@ -138,4 +138,8 @@ def _principal(name: str) -> Any:
         return {"AWS": f"arn:aws:iam::{name}:root"}
     if name.startswith("arn:"):
         return {"AWS": name}
+    if "." not in name:
+        raise InvalidParameterValue(
+            "The provided principal was invalid. Please check the principal and try again."
+        )
     return {"Service": name}

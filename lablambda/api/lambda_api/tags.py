@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
-from lablambda.model.errors import InvalidParameterValue, NotImplementedHere
+from lablambda.model.errors import InvalidParameterValue, NotImplementedHere, ResourceNotFound
 from lablambda.rules.limits import TAGS
 from lablambda.rules.names import parse_reference
 
@@ -19,6 +20,8 @@ Save = Callable[[Tags], Awaitable[None]]
 
 async def tag_resource(house: House, p: Parameters) -> Result:
     tags, save = await _tagged(house, p)
+    if not p["Tags"]:
+        raise InvalidParameterValue("An error occurred and the request cannot be processed.")
     changed = {**tags, **p["Tags"]}
     if len(changed) > TAGS:
         raise InvalidParameterValue("Number of tags exceeds resource tag limit.")
@@ -52,19 +55,22 @@ def _of_function(house: House, arn: str) -> tuple[Tags, Save]:
     named = parse_reference(arn)
     if named.qualifier is not None:
         raise InvalidParameterValue(
-            "Tagging operations are permitted on Lambda functions only. Tags on aliases and versions are not "
-            "supported. Please specify either a function name or an unqualified function ARN."
+            "Tags on function aliases and versions are not supported. Please specify a function ARN."
         )
     function = house.catalog.function(named)
 
     async def save(tags: Tags) -> None:
-        await house.catalog.save(replace(function, tags=tags))
+        latest = replace(function.latest, revision=str(uuid.uuid4()))
+        await house.catalog.save(replace(function, latest=latest, tags=tags))
 
     return function.tags, save
 
 
 def _of_mapping(house: House, arn: str) -> tuple[Tags, Save]:
-    mapping = house.catalog.mapping(arn.rpartition(":")[2])
+    try:
+        mapping = house.catalog.mapping(arn.rpartition(":")[2])
+    except ResourceNotFound:
+        raise ResourceNotFound(f"Event source mapping not found: {arn}") from None
 
     async def save(tags: Tags) -> None:
         await house.catalog.save_mapping(replace(mapping, tags=tags))

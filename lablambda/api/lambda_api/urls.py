@@ -34,13 +34,8 @@ async def create_function_url_config(house: House, p: Parameters) -> Result:
         "FunctionUrl": f"https://{identity}.lambda-url.{REGION}.on.aws/",
         "CreationTime": _now(),
     }
-    described = await _save(house, function, qualifier, members)
-    # Recorded from AWS: the answer to creating says nothing of a mode that wasn't given.
-    return {
-        name: value
-        for name, value in described.items()
-        if name != "LastModifiedTime" and (name != "InvokeMode" or name in p)
-    }
+    saved = await _save(house, function, qualifier, members)
+    return {name: value for name, value in saved.items() if name != "LastModifiedTime"}
 
 
 async def update_function_url_config(house: House, p: Parameters) -> Result:
@@ -50,13 +45,12 @@ async def update_function_url_config(house: House, p: Parameters) -> Result:
 
 
 async def get_function_url_config(house: House, p: Parameters) -> Result:
-    function, qualifier = _target(house, p)
+    function, qualifier = _configured(house, p)
     return _described(function, qualifier)
 
 
 async def delete_function_url_config(house: House, p: Parameters) -> Result:
-    function, qualifier = _target(house, p)
-    _current(function, qualifier)
+    function, qualifier = _configured(house, p)
     await house.catalog.save(function.with_setting(Setting.FUNCTION_URL, qualifier, None))
     return {"_status": 204}
 
@@ -77,6 +71,14 @@ def _target(house: House, p: Parameters) -> tuple[Function, str]:
     return function, named.qualifier or ""
 
 
+def _configured(house: House, p: Parameters) -> tuple[Function, str]:
+    named = reference(p)
+    function, qualifier = house.catalog.find(named.name), named.qualifier or ""
+    if function is None or function.setting(Setting.FUNCTION_URL, qualifier) is None:
+        raise ResourceNotFound(_ABSENT)
+    return function, qualifier
+
+
 def _current(function: Function, qualifier: str) -> Mapping[str, Any]:
     members = function.setting(Setting.FUNCTION_URL, qualifier)
     if members is None:
@@ -93,12 +95,16 @@ async def _save(
 ) -> dict[str, Any]:
     changed = function.with_setting(Setting.FUNCTION_URL, qualifier, {**members, "LastModifiedTime": _now()})
     await house.catalog.save(changed)
-    return _described(changed, qualifier)
+    return _told(changed, qualifier)
 
 
 def _described(function: Function, qualifier: str) -> dict[str, Any]:
+    return {"InvokeMode": "BUFFERED", **_told(function, qualifier)}
+
+
+def _told(function: Function, qualifier: str) -> dict[str, Any]:
+    """Recorded from AWS: a change's answer says nothing of a mode that was never given."""
     return {
-        "InvokeMode": "BUFFERED",
         **_current(function, qualifier),
         "FunctionArn": function_arn(function.name, qualifier or None),
     }

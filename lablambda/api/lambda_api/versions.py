@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lablambda.api.lambda_api.described import configuration
+from lablambda.api.lambda_api.described import configuration, listed_configuration
 from lablambda.api.lambda_api.references import unqualified
 from lablambda.api.pages import page
 from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
 from lablambda.model.errors import NotImplementedHere
-from lablambda.model.function import LATEST
-from lablambda.rules.names import function_arn
 
 Result = Mapping[str, Any]
 
@@ -32,8 +30,7 @@ async def publish_version(house: House, p: Parameters) -> Result:
 async def list_versions_by_function(house: House, p: Parameters) -> Result:
     function = house.catalog.function(unqualified(p))
     chosen, marker = page(function.every_version(), p, lambda version: version.number)
-    latest = function_arn(function.name, LATEST)
     return {
-        "Versions": [configuration(v, arn=latest if v.number == LATEST else None) for v in chosen],
+        "Versions": [listed_configuration(version, qualified=True) for version in chosen],
         "NextMarker": marker,
     }

@@ -129,16 +129,60 @@ class _LogHandler(logging.Handler):
 def _install_logging() -> None:
     """A root handler is there before the function's code, so `basicConfig()` does nothing, as on AWS."""
     handler = _LogHandler()
+    handler.setFormatter(_JsonFormatter() if _json_logs() else _text_formatter())
+    logging.root.addHandler(handler)
+    level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "")
+    if level:
+        logging.root.setLevel("NOTSET" if level == "TRACE" else level)
+
+
+def _json_logs() -> bool:
+    return os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON"
+
+
+def _text_formatter() -> logging.Formatter:
     formatter = logging.Formatter(
         "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S"
     )
     formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
-    logging.root.addHandler(handler)
+    return formatter
+
+
+# What every record has; the rest are extras that the caller gave.
+_RECORD_FIELDS = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {
+    "aws_request_id",
+    "message",
+    "asctime",
+}
+
+
+class _JsonFormatter(logging.Formatter):
+    """A record as one JSON object, extras merged into it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        told: dict[str, Any] = {
+            "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
+            "level": record.levelname,
+            "message": record.getMessage(),
+            "logger": record.name,
+        }
+        if record.exc_info and record.exc_info[1] is not None:
+            error = record.exc_info[1]
+            told["stackTrace"] = traceback.format_tb(error.__traceback__)
+            told["errorType"] = type(error).__name__
+            told["errorMessage"] = str(error)
+            told["location"] = f"{record.pathname}:{record.funcName}:{record.lineno}"
+        told["requestId"] = _request_id
+        told.update((name, value) for name, value in vars(record).items() if name not in _RECORD_FIELDS)
+        return json.dumps(told, default=str)
 
 
 def _log_error(error: dict[str, Any]) -> None:
     """An uncaught exception as one event; no-break spaces keep the indentation."""
+    if _json_logs():
+        timestamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        write_record(json.dumps({"timestamp": timestamp, "log_level": "ERROR", **error}))
+        return
     # AWS's runtime heads a trace that has no lines too.
     lines = [f"[ERROR] {error['errorType']}: {error['errorMessage']}", "Traceback (most recent call last):"]
     lines += "".join(error["stackTrace"]).splitlines()

@@ -73,8 +73,8 @@ def test_a_mappings_life(
     [
         ({"EventSourceArn": "arn:aws:s3:::b"}, "InvalidParameterValueException", "Unrecognized event source."),
         ({"FunctionName": "nowhere", "EventSourceArn": QUEUE}, "InvalidParameterValueException", "Function does not exist"),
-        ({"EventSourceArn": STREAM}, "ValidationException", "1 validation error detected: Value null at 'startingPosition'"),
-        ({"EventSourceArn": TABLE, "StartingPosition": "AT_TIMESTAMP"}, "InvalidParameterValueException", "Unsupported starting position for arn type: "),
+        ({"EventSourceArn": STREAM}, "InvalidParameterValueException", "1 validation error detected: Value null at 'startingPosition'"),
+        ({"EventSourceArn": TABLE, "StartingPosition": "AT_TIMESTAMP"}, "InvalidParameterValueException", f"Unsupported starting position for arn type: {TABLE}"),
         ({"EventSourceArn": QUEUE, "BatchSize": 11}, "InvalidParameterValueException", "Maximum batch window in seconds must be greater than 0"),
         ({"EventSourceArn": QUEUE, "DestinationConfig": {"OnFailure": {"Destination": QUEUE}}}, "InvalidParameterValueException", "Unsupported DestinationConfig parameter for given event source mapping type."),
         ({"EventSourceArn": QUEUE, "FilterCriteria": {"Filters": [{"Pattern": '{"a": 1}'}]}}, "InvalidParameterValueException", "Invalid filter pattern definition."),
