@@ -34,6 +34,7 @@ _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "boolean": bool,
     "float": (int, float),
     "double": (int, float),
+    "timestamp": (int, float),  # in JSON: seconds since 1970
 }
 
 

@@ -22,6 +22,7 @@ from lablambda.runtimes.registry import Runtimes
 from lablambda.services.backend import Services
 from lablambda.telemetry.history import History
 from lablambda.telemetry.logs import Logs
+from lablambda.telemetry.metrics import Metrics
 
 _LOCATION_S = 600
 
@@ -46,6 +47,7 @@ class House:
     services: Services
     logs: Logs
     history: History
+    metrics: Metrics
     endpoint: str = ""
     leave: asyncio.Event = field(default_factory=asyncio.Event)
     started: float = field(default_factory=time.time)

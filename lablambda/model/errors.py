@@ -3,6 +3,7 @@
     LabError
     ├── CallerError                     the request is at fault; nothing ran
     │   ├── InvalidParameterValue       a parameter's value is refused
+    │   ├── InvalidParameterCombination parameters that are valid apart and not together
     │   ├── ValidationFailed            a value breaks its shape's constraint
     │   ├── InvalidRequestContent       the event isn't JSON
     │   ├── RequestTooLarge             payload or package over its limit
@@ -32,6 +33,10 @@ class CallerError(LabError):
 
 class InvalidParameterValue(CallerError):
     """A parameter is well-formed and still refused."""
+
+
+class InvalidParameterCombination(CallerError):
+    """Parameters are each well-formed, and refused together."""
 
 
 class ValidationFailed(CallerError):
