@@ -45,14 +45,16 @@ def _of_moves(unit: str, value: str, move: str) -> Metric:
 
 _FAILED = "error IS NOT NULL"
 _DURATION = "json_extract(report, '$.duration_ms')"  # init isn't in it
+# How many ran: in the lab, of the function, of all without a reservation.
+_RUNNING = [f"json_extract(running, '$[{place}]')" for place in range(3)]
 METRICS: dict[str, Metric] = {
     "Invocations": _of_invocations("Count", "1", "1"),
     "Errors": _of_invocations("Count", _FAILED, _FAILED),
     "Duration": _of_invocations("Milliseconds", _DURATION, _DURATION),
-    "ConcurrentExecutions": _of_invocations(
-        "Count", "concurrent_of_function", "concurrent", "concurrent IS NOT NULL"
+    "ConcurrentExecutions": _of_invocations("Count", _RUNNING[1], _RUNNING[0], f"{_RUNNING[0]} IS NOT NULL"),
+    "UnreservedConcurrentExecutions": _of_invocations(
+        "Count", None, _RUNNING[2], f"{_RUNNING[2]} IS NOT NULL"
     ),
-    "UnreservedConcurrentExecutions": _of_invocations("Count", None, "unreserved", "unreserved IS NOT NULL"),
     "Throttles": Metric("Count", "throttle", "at", "1", "1"),
     "AsyncEventsReceived": _of_moves("Count", "1", "received"),
     "AsyncEventsDropped": _of_moves("Count", "1", "dropped"),

@@ -19,9 +19,8 @@ CREATE TABLE IF NOT EXISTS log_stream (
     grp TEXT, name TEXT, created INTEGER, first INTEGER, last INTEGER, ingested INTEGER,
     PRIMARY KEY (grp, name));
 CREATE TABLE IF NOT EXISTS invocation (
-    id INTEGER PRIMARY KEY, function TEXT, request_id TEXT, started REAL, source TEXT, version TEXT,
-    log_stream TEXT, report TEXT, error TEXT, qualifier TEXT, concurrent INTEGER,
-    concurrent_of_function INTEGER, unreserved INTEGER);
+    id INTEGER PRIMARY KEY, function TEXT, started REAL, source TEXT, version TEXT,
+    log_stream TEXT, report TEXT, error TEXT, qualifier TEXT, running TEXT);
 CREATE INDEX IF NOT EXISTS invocation_by_function ON invocation (function, id);
 CREATE TABLE IF NOT EXISTS throttle (
     id INTEGER PRIMARY KEY, function TEXT, qualifier TEXT, at REAL, reason TEXT);
@@ -29,12 +28,7 @@ CREATE TABLE IF NOT EXISTS queue_move (
     id INTEGER PRIMARY KEY, function TEXT, qualifier TEXT, move TEXT, at REAL, age_s REAL);
 """
 # A file that an earlier version made lacks these.
-ADDED_COLUMNS = (
-    ("invocation", "qualifier TEXT"),
-    ("invocation", "concurrent INTEGER"),
-    ("invocation", "concurrent_of_function INTEGER"),
-    ("invocation", "unreserved INTEGER"),
-)
+ADDED_COLUMNS = (("invocation", "qualifier TEXT"), ("invocation", "running TEXT"))
 _TOUCH_STREAM = """
 INSERT INTO log_stream (grp, name, created, first, last, ingested) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (grp, name) DO UPDATE SET last = excluded.last, ingested = excluded.ingested
@@ -55,8 +49,7 @@ def _insert(table: str, *columns: str) -> str:
 _INSERT_LOG = _insert("log", "grp", "stream", "timestamp", "ingested", "message")
 _INSERT_INVOCATION = _insert(
     "invocation",
-    *("function", "request_id", "started", "source", "version", "log_stream", "report", "error"),
-    *("qualifier", "concurrent", "concurrent_of_function", "unreserved"),
+    *("function", "started", "source", "version", "log_stream", "report", "error", "qualifier", "running"),
 )
 _INSERT_THROTTLE = _insert("throttle", "function", "qualifier", "at", "reason")
 _INSERT_MOVE = _insert("queue_move", "function", "qualifier", "move", "at", "age_s")
@@ -136,18 +129,16 @@ def _stream_rows(lines: list[LogLine], now: int) -> list[tuple[object, ...]]:
 def _invocation_row(event: InvocationFinished) -> tuple[object, ...]:
     return (
         event.function,
-        event.report.request_id,
         event.started,
         event.source,
         event.version,
         event.log_stream,
-        # Not dataclasses.asdict: it copies deeply, at ten times the cost.
-        json.dumps({name: getattr(event.report, name) for name in Report.__slots__}),
+        # Not dataclasses.asdict: it copies deeply, at ten times the cost. SQLite stores it as JSON.
+        {name: getattr(event.report, name) for name in Report.__slots__},
         None if event.error is None else _text(event.error.decode("utf-8", "replace")),
         event.qualifier,
-        event.concurrent,
-        event.concurrent_of_function,
-        event.unreserved,
+        # One column, since each costs the writer as much as any other.
+        (event.concurrent, event.concurrent_of_function, event.unreserved),
     )
 
 
