@@ -11,6 +11,7 @@ from typing import Any, overload
 
 from lablambda import display
 from lablambda.model.invocation import Report
+from lablambda.rules import cost
 
 
 class FunctionError(Exception):
@@ -45,6 +46,13 @@ class Result:
         """Whether this invocation waited for a new execution environment."""
         return self.report is not None and self.report.cold
 
+    @property
+    def cost(self) -> float | None:
+        """What this invocation would cost on AWS, in dollars, before free tier; None without a report."""
+        return (
+            None if self.report is None else cost.of_invocation(self.report.billed_ms, self.report.memory_mb)
+        )
+
     def check(self) -> Any:
         """The payload; raises FunctionError if the function failed."""
         if self.error is not None:
@@ -69,6 +77,11 @@ class Record:
     @property
     def request_id(self) -> str:
         return self.report.request_id
+
+    @property
+    def cost(self) -> float:
+        """What this invocation would cost on AWS, in dollars, before free tier."""
+        return cost.of_invocation(self.report.billed_ms, self.report.memory_mb)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return display.record(self)
