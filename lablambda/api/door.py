@@ -1,8 +1,8 @@
 """The door: every request to the HTTP port comes in here.
 
-Host header, then signature, then the service: Lambda, CloudWatch Logs, Lambda's metrics in CloudWatch and
-the lab's own few calls are answered in this process, anything else by the services backend behind the
-same port.
+Host header, then signature (or, for `/metrics`, a password), then the service: Lambda, CloudWatch Logs,
+Lambda's metrics in CloudWatch and the lab's own few calls are answered in this process, anything else by
+the services backend behind the same port.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from lablambda.api import errors, lab_api, metrics_api
+from lablambda.api import errors, lab_api, metrics_api, prometheus_api
 from lablambda.api.authentication import NotAuthenticated, authenticate, service_of
 from lablambda.api.http import Request, Response
 from lablambda.api.lambda_api.table import LAMBDA
@@ -40,11 +40,13 @@ class Door:
 
     async def respond(self, request: Request) -> Response:
         """Never raises for anything that a caller did."""
-        self._house.touch()
         service: str | None = None
         try:
             _check_host(request)
             service = service_of(request)
+            if service is None and prometheus_api.is_asked_for(request):
+                return self._scraped(request)
+            self._house.touch()
             if self._house.verify:
                 service = authenticate(request, self._house.keys, datetime.now(UTC)).service
             else:
@@ -56,6 +58,12 @@ class Door:
         if not any(name == "x-amzn-RequestId" for name, _ in response.headers):
             response.headers.append(("x-amzn-RequestId", str(uuid.uuid4())))
         return response
+
+    def _scraped(self, request: Request) -> Response:
+        """Watching a lab isn't using it, so it may still leave for being idle."""
+        if not self._house.verify:
+            _refuse_browser(request)
+        return prometheus_api.respond(self._house, request)
 
     async def _dispatch(self, request: Request, service: str | None) -> Response:
         if service == "lablambda":

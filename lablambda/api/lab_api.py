@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from lablambda import __version__
+from lablambda.api import prometheus_api
 from lablambda.api.http import Request, Response
 from lablambda.lab.house import House
 from lablambda.model.errors import InvalidParameterValue, ResourceNotFound
@@ -30,6 +31,8 @@ async def respond(house: House, request: Request) -> Response:
         return _json({"leaving": True})
     if call == ("POST", "/lablambda/settle"):
         return _json({"settled": await _settle(house, _number(request, "timeout", 60.0))})
+    if prometheus_api.is_asked_for(request):
+        return prometheus_api.respond_signed(house, request)
     if request.method == "GET" and request.path.startswith(_PACKAGES):
         return await _package(house, request.path.removeprefix(_PACKAGES))
     match = _INVOCATIONS.fullmatch(request.path)

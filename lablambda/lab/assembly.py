@@ -38,6 +38,7 @@ from lablambda.telemetry.history import History
 from lablambda.telemetry.logs import Logs
 from lablambda.telemetry.metrics import Metrics
 from lablambda.telemetry.recorder import Recorder
+from lablambda.telemetry.tallies import Tallies
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     record = Recorder(telemetry)
     bus = Bus()
     bus.listen(record.hear)
+    tallies = Tallies()
+    bus.listen(tallies.hear)
 
     known = Catalog(journal)
     store = PackageStore(data / "packages")
@@ -133,6 +136,7 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         logs=Logs(telemetry, record),
         history=History(telemetry, record),
         metrics=Metrics(telemetry, record),
+        tallies=tallies,
     )
 
     async def undo() -> None:
