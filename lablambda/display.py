@@ -105,7 +105,7 @@ def records(function: str, rows: Iterable[Record]) -> Bundle:
     """Past invocations as a table, newest first."""
     rows = list(rows)
     cells = [_record_cells(row) for row in rows]
-    html = _html_table(
+    html = html_table(
         _RECORD_COLUMNS, cells, numbers=_RECORD_NUMBERS, bad=[row.error is not None for row in rows]
     )
     title = f"{len(rows)} invocation{'s' if len(rows) != 1 else ''} of {function}"
@@ -152,7 +152,7 @@ def record(row: Record) -> Bundle:
     """One past invocation, with its error in full."""
     cells = _record_cells(row)
     shown = error_text(row.error) if row.error is not None else "ok"
-    html = _html_table(_RECORD_COLUMNS, [cells], numbers=_RECORD_NUMBERS, bad=[row.error is not None])
+    html = html_table(_RECORD_COLUMNS, [cells], numbers=_RECORD_NUMBERS, bad=[row.error is not None])
     if row.error is not None:
         html += f'<pre class="bad">{escape(shown)}</pre>'
     plain = f"{plain_table(_RECORD_COLUMNS, [cells])}\n{shown}"
@@ -212,21 +212,21 @@ def functions(found: Sequence[Mapping[str, Any]]) -> Bundle:
         text = "no functions yet: write a %%lambda cell"
         return bundle("functions", text, text, [])
     return bundle(
-        "functions", plain_table(columns, cells), _html_table(columns, cells, numbers={3, 4, 5}), list(found)
+        "functions", plain_table(columns, cells), html_table(columns, cells, numbers={3, 4, 5}), list(found)
     )
 
 
 def facts(kind: str, values: Mapping[str, Any]) -> Bundle:
     """Names and values, one a line: a function's configuration, the lab's status."""
     cells = [(name, _in_words(value)) for name, value in values.items() if value not in (None, "", {}, [])]
-    return bundle(kind, plain_table(("", ""), cells), _html_table((), cells), dict(values))
+    return bundle(kind, plain_table(("", ""), cells), html_table((), cells), dict(values))
 
 
 def findings(found: Sequence[Finding]) -> Bundle:
     """What the doctor found."""
     columns = ("", "looked at", "found", "what to do")
     cells = [("ok" if f.ok else "BAD", f.name, f.detail, f.advice) for f in found]
-    html = _html_table(columns, cells, bad=[not f.ok for f in found])
+    html = html_table(columns, cells, bad=[not f.ok for f in found])
     return bundle("findings", plain_table(columns, cells), html, [asdict(f) for f in found])
 
 
@@ -244,13 +244,14 @@ def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _html_table(
+def html_table(
     columns: Sequence[str],
     rows: Sequence[Sequence[str]],
     *,
     numbers: set[int] | None = None,
     bad: Sequence[bool] = (),
 ) -> str:
+    """A table; `numbers` are the columns to align right, `bad` says of each row if it is bad news."""
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
     body = ""
     for index, row in enumerate(rows):

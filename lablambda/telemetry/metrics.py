@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from lablambda.rules.cost import Usage
 from lablambda.storage.journal import Journal
 from lablambda.telemetry.recorder import Recorder
 
@@ -66,6 +67,10 @@ _DIMENSIONS = {
     "Resource": "CASE WHEN qualifier IS NULL THEN function ELSE function || ':' || qualifier END",
     "ExecutedVersion": "version",
 }
+_USAGE = """
+SELECT COUNT(*), SUM(json_extract(report, '$.billed_ms') * json_extract(report, '$.memory_mb'))
+FROM invocation WHERE function = ? AND started >= ? AND started < ?
+"""
 _ALIAS = "qualifier GLOB '*[^0-9]*' AND qualifier <> '$LATEST'"
 
 
@@ -96,6 +101,12 @@ class Metrics:
             (start, end, *dimensions.values()),
         )
         return [(float(moment), float(sample)) for moment, sample in rows]
+
+    async def usage(self, function: str, start: float, end: float) -> Usage:
+        """What AWS would bill for a function's invocations, `start` <= their start < `end` (s since 1970)."""
+        await self._recorder.flush()
+        ((requests, mb_ms),) = await self._journal.read(_USAGE, (function, start, end))
+        return Usage(requests, (mb_ms or 0) / 1024 / 1000)
 
     async def existing(self, since: float) -> list[tuple[str, Dimensions]]:
         """Every metric with its dimensions that has had a sample since `since` (s since 1970), in order."""

@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lablambda.client import Lab
+from lablambda.connection import ApiError
 from tests.api_clients import code, code_of
 
 Create = Callable[..., str]
@@ -249,6 +250,14 @@ def test_metric_statistics_refused(
     status, error, told = code_of(lambda: cloudwatch.get_metric_statistics(**asked | SPAN | changed))
     assert (status, error) == (400, expected)
     assert message in told
+
+
+@pytest.mark.parametrize("moment", ["2026-11-23T00:00:00Z", True, float("nan"), float("inf"), 1e300, 10**400])
+def test_what_is_no_time(lab: Lab, moment: Any) -> None:
+    asked = {"MetricDataQueries": [ONE], "StartTime": moment, "EndTime": NOW}
+    with pytest.raises(ApiError) as caught:
+        lab.connection.aws_json("monitoring", "GraniteServiceVersion20100801.GetMetricData", asked)
+    assert (caught.value.status, caught.value.code) == (400, "ValidationException")
 
 
 def test_everything_else_of_cloudwatch_is_the_backends(cloudwatch: Any) -> None:
