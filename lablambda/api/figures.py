@@ -35,22 +35,24 @@ async def of_function(house: House, function: str, hours: float) -> dict[str, An
         raise ResourceNotFound(f"Function not found: {function_arn(function)}")
     used = await house.metrics.usage(function, start, end)
     # In a thread: with many samples this takes a while, and invocations shan't wait for it.
-    drawn = await asyncio.to_thread(_drawn, errors, durations, start, hours)
+    counted = await asyncio.to_thread(_counted, errors, durations, running, start, hours)
     return {
         "function": function,
         "hours": hours,
         "invocations": len(errors),
-        "errors": int(sum(value for _, value in errors)),
         "throttles": len(throttles),
-        "concurrency": int(max((value for _, value in running), default=0)),
         "cost": price(used),
-        **drawn,
+        **counted,
     }
 
 
-def _drawn(errors: Samples, durations: Samples, start: float, hours: float) -> dict[str, Any]:
-    """The members that need all samples sorted or spread over time."""
+def _counted(
+    errors: Samples, durations: Samples, running: Samples, start: float, hours: float
+) -> dict[str, Any]:
+    """The members that need a look at every sample."""
     return {
+        "errors": int(sum(value for _, value in errors)),
+        "concurrency": int(max((value for _, value in running), default=0)),
         "duration_ms": _percentiles(durations),
         "invocations_by_part": _by_part([(moment, 1.0) for moment, _ in errors], start, hours),
         "errors_by_part": _by_part(errors, start, hours),

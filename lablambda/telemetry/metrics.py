@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from lablambda.rules.cost import Usage
 from lablambda.storage.journal import Journal
@@ -97,10 +98,12 @@ class Metrics:
         if "ExecutedVersion" in dimensions:
             where.append(_ALIAS)
         rows = await self._journal.read(
-            f"SELECT {metric.moment}, {value} FROM {metric.table} WHERE {' AND '.join(where)}",  # noqa: S608 - made of constants
+            f"SELECT {metric.moment}, CAST({value} AS REAL) FROM {metric.table} WHERE {' AND '.join(where)}",  # noqa: S608 - made of constants
             (start, end, *dimensions.values()),
         )
-        return [(float(moment), float(sample)) for moment, sample in rows]
+        return cast(
+            Samples, rows
+        )  # not converted one by one: there may be very many, and the loop would stop
 
     async def usage(self, function: str, start: float, end: float) -> Usage:
         """What AWS would bill for a function's invocations, `start` <= their start < `end` (s since 1970)."""
