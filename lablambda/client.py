@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode
 from lablambda.config import Descriptor
 from lablambda.connection import ApiError, Connection
 from lablambda.model.invocation import Report
-from lablambda.results import LogEvent, LogEvents, Record, Records, Result
+from lablambda.results import Figures, LogEvent, LogEvents, Record, Records, Result
 from lablambda.rules import platform_log, platform_log_json
 
 if TYPE_CHECKING:
@@ -75,6 +75,13 @@ class Function:
             "lablambda", "GET", f"/lablambda/functions/{quote(self.name)}/invocations", query=f"limit={limit}"
         )
         return Records(self.name, [_record(row) for row in answer.json()["invocations"]])
+
+    def metrics(self, hours: float = 3.0) -> Figures:
+        """Counts, durations and cost of the last `hours` (0 to 8760); ApiError if there is no such function."""
+        answer = self.lab.connection.request(
+            "lablambda", "GET", f"/lablambda/functions/{quote(self.name)}/metrics", query=f"hours={hours}"
+        )
+        return Figures(**answer.json())
 
     def logs(self, request_id: str | None = None, *, limit: int = 1_000) -> LogEvents:
         """The last log events, oldest first; with `request_id` those of one invocation."""

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from lablambda.rules import cost
+
 if TYPE_CHECKING:
     from lablambda.deployment import Deployed
     from lablambda.doctor import Finding
@@ -74,8 +76,12 @@ def _figures(report: Report | None) -> str:
     start = f"cold start, init {report.init_ms:.0f} ms" if report.init_ms is not None else "warm"
     return (
         f"{report.duration_ms:.2f} ms, billed {report.billed_ms} ms, "
-        f"{report.max_memory_mb} of {report.memory_mb} MB, {start}"
+        f"{report.max_memory_mb} of {report.memory_mb} MB, {start}, {cost.in_words(_cost(report))}"
     )
+
+
+def _cost(report: Report) -> float:
+    return cost.of_invocation(report.billed_ms, report.memory_mb)
 
 
 def error_text(error: Mapping[str, Any]) -> str:
@@ -91,18 +97,37 @@ def error_text(error: Mapping[str, Any]) -> str:
 
 # ----------------------------------------------------------------------------------------- invocations
 
-_RECORD_COLUMNS = ("time", "duration", "billed", "memory", "start", "status", "source", "request id")
+_RECORD_COLUMNS = ("time", "duration", "billed", "cost", "memory", "start", "status", "source", "request id")
+_RECORD_NUMBERS = {1, 2, 3, 4}
 
 
 def records(function: str, rows: Iterable[Record]) -> Bundle:
     """Past invocations as a table, newest first."""
     rows = list(rows)
     cells = [_record_cells(row) for row in rows]
-    html = _html_table(_RECORD_COLUMNS, cells, numbers={1, 2, 3}, bad=[row.error is not None for row in rows])
+    html = html_table(
+        _RECORD_COLUMNS, cells, numbers=_RECORD_NUMBERS, bad=[row.error is not None for row in rows]
+    )
     title = f"{len(rows)} invocation{'s' if len(rows) != 1 else ''} of {function}"
     plain = f"{title}\n{plain_table(_RECORD_COLUMNS, cells)}"
-    data = [{"started": row.started, "source": row.source, "report": asdict(row.report)} for row in rows]
+    if rows:
+        total = _total_cost([row.report for row in rows])
+        plain += f"\n{total}"
+        html += f'<div class="dim">{escape(total)}</div>'
+    data = [
+        {"started": row.started, "source": row.source, "report": asdict(row.report), "cost": row.cost}
+        for row in rows
+    ]
     return bundle("invocations", plain, f"<b>{escape(title)}</b>{html}", data)
+
+
+def _total_cost(reports: Sequence[Report]) -> str:
+    total = sum(map(_cost, reports))
+    million = cost.in_words(total / len(reports) * 1e6)
+    return (
+        f"total {cost.in_words(total)}; a million such invocations would cost {million} on AWS "
+        f"({cost.X86}, before free tier)"
+    )
 
 
 def _record_cells(row: Record) -> tuple[str, ...]:
@@ -114,6 +139,7 @@ def _record_cells(row: Record) -> tuple[str, ...]:
         datetime.fromtimestamp(row.started, UTC).strftime("%H:%M:%S.%f")[:-3],
         f"{report.duration_ms:.2f} ms",
         f"{report.billed_ms} ms",
+        cost.in_words(_cost(report)),
         f"{report.max_memory_mb} / {report.memory_mb} MB",
         "warm" if report.init_ms is None else f"cold, {report.init_ms:.0f} ms",
         "ok" if report.status == "success" else _shorten(error or report.status, 90),
@@ -126,7 +152,7 @@ def record(row: Record) -> Bundle:
     """One past invocation, with its error in full."""
     cells = _record_cells(row)
     shown = error_text(row.error) if row.error is not None else "ok"
-    html = _html_table(_RECORD_COLUMNS, [cells], numbers={1, 2, 3}, bad=[row.error is not None])
+    html = html_table(_RECORD_COLUMNS, [cells], numbers=_RECORD_NUMBERS, bad=[row.error is not None])
     if row.error is not None:
         html += f'<pre class="bad">{escape(shown)}</pre>'
     plain = f"{plain_table(_RECORD_COLUMNS, [cells])}\n{shown}"
@@ -186,21 +212,21 @@ def functions(found: Sequence[Mapping[str, Any]]) -> Bundle:
         text = "no functions yet: write a %%lambda cell"
         return bundle("functions", text, text, [])
     return bundle(
-        "functions", plain_table(columns, cells), _html_table(columns, cells, numbers={3, 4, 5}), list(found)
+        "functions", plain_table(columns, cells), html_table(columns, cells, numbers={3, 4, 5}), list(found)
     )
 
 
 def facts(kind: str, values: Mapping[str, Any]) -> Bundle:
     """Names and values, one a line: a function's configuration, the lab's status."""
     cells = [(name, _in_words(value)) for name, value in values.items() if value not in (None, "", {}, [])]
-    return bundle(kind, plain_table(("", ""), cells), _html_table((), cells), dict(values))
+    return bundle(kind, plain_table(("", ""), cells), html_table((), cells), dict(values))
 
 
 def findings(found: Sequence[Finding]) -> Bundle:
     """What the doctor found."""
     columns = ("", "looked at", "found", "what to do")
     cells = [("ok" if f.ok else "BAD", f.name, f.detail, f.advice) for f in found]
-    html = _html_table(columns, cells, bad=[not f.ok for f in found])
+    html = html_table(columns, cells, bad=[not f.ok for f in found])
     return bundle("findings", plain_table(columns, cells), html, [asdict(f) for f in found])
 
 
@@ -218,13 +244,14 @@ def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _html_table(
+def html_table(
     columns: Sequence[str],
     rows: Sequence[Sequence[str]],
     *,
     numbers: set[int] | None = None,
     bad: Sequence[bool] = (),
 ) -> str:
+    """A table; `numbers` are the columns to align right, `bad` says of each row if it is bad news."""
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
     body = ""
     for index, row in enumerate(rows):

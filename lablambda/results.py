@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
-from lablambda import display
+from lablambda import charts, display
 from lablambda.model.invocation import Report
+from lablambda.rules import cost
 
 
 class FunctionError(Exception):
@@ -45,6 +46,13 @@ class Result:
         """Whether this invocation waited for a new execution environment."""
         return self.report is not None and self.report.cold
 
+    @property
+    def cost(self) -> float | None:
+        """What this invocation would cost on AWS, in dollars, before free tier; None without a report."""
+        return (
+            None if self.report is None else cost.of_invocation(self.report.billed_ms, self.report.memory_mb)
+        )
+
     def check(self) -> Any:
         """The payload; raises FunctionError if the function failed."""
         if self.error is not None:
@@ -69,6 +77,11 @@ class Record:
     @property
     def request_id(self) -> str:
         return self.report.request_id
+
+    @property
+    def cost(self) -> float:
+        """What this invocation would cost on AWS, in dollars, before free tier."""
+        return cost.of_invocation(self.report.billed_ms, self.report.memory_mb)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return display.record(self)
@@ -101,6 +114,30 @@ class Records(Sequence[Record]):
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return display.records(self.function, self)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A function's figures over the last `hours`.
+
+    `duration_ms` holds p50, p95 and p99 without init (empty if nothing ran), `concurrency` the most at
+    once, `cost` dollars on AWS before free tier; `invocations_by_part` and `errors_by_part` are counts in
+    equal parts of the time, oldest first.
+    """
+
+    function: str
+    hours: float
+    invocations: int
+    errors: int
+    throttles: int
+    duration_ms: dict[str, float]
+    concurrency: int
+    cost: float
+    invocations_by_part: list[int]
+    errors_by_part: list[int]
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return charts.figures(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ def test_colours_are_the_themes_with_a_fallback(name: str) -> None:
 def test_result() -> None:
     shown = display.result(Result("f", {"a": 1}, None, "START\nmine\n", COLD, "$LATEST", "1-a"))
     assert shown["text/plain"].startswith(
-        '{\n  "a": 1\n}\n12.35 ms, billed 30 ms, 51 of 512 MB, cold start, init 17 ms\n'
+        '{\n  "a": 1\n}\n12.35 ms, billed 30 ms, 51 of 512 MB, cold start, init 17 ms, $0.000000450\n'
     )
     assert "mine" in shown["text/plain"]
     assert shown[display.MIME]["data"]["payload"] == {"a": 1}
@@ -138,13 +138,24 @@ def test_failed_result() -> None:
 def test_records_as_a_table() -> None:
     rows = [record(COLD, source="arn:aws:s3:::photos"), record(WARM, ERROR)]
     shown = Records("f", rows)._repr_mimebundle_()
-    title, head, first, second = shown["text/plain"].split("\n")
+    title, head, first, second, total = shown["text/plain"].split("\n")
     assert title == "2 invocations of f"
     columns = re.split(r" {2,}", head)
-    assert columns == ["time", "duration", "billed", "memory", "start", "status", "source", "request id"]
+    assert columns == [
+        "time",
+        "duration",
+        "billed",
+        "cost",
+        "memory",
+        "start",
+        "status",
+        "source",
+        "request id",
+    ]
     assert re.split(r" {2,}", first)[1:] == [
         "12.35 ms",
         "30 ms",
+        "$0.000000450",
         "51 / 512 MB",
         "cold, 17 ms",
         "ok",
@@ -154,11 +165,16 @@ def test_records_as_a_table() -> None:
     assert "KeyError: " in second
     assert all(line.index("1-") == head.index("request id") for line in (first, second))
     assert page(shown).tags.count("tr") == 3
+    assert total == (
+        "total $0.000000667; a million such invocations would cost $0.333 on AWS (x86_64, before free tier)"
+    )
+    assert total in page(shown).text
+    assert sum(found.cost for found in rows) == pytest.approx(6.67e-7, abs=1e-9)
 
 
 def test_a_table_keeps_long_errors_short_and_a_record_shows_them_whole() -> None:
     error = {"errorType": "E", "errorMessage": "x" * 500 + "\nsecond line"}
-    [line] = display.records("f", [record(WARM, error)])["text/plain"].split("\n")[2:]
+    [line] = display.records("f", [record(WARM, error)])["text/plain"].split("\n")[2:3]
     assert len(line) < 250
     assert "…" in line
     assert "x" * 500 + "\nsecond line" in record(WARM, error)._repr_mimebundle_()["text/plain"]

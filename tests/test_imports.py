@@ -21,6 +21,7 @@ FLOORS = [
     ["doctor", "notebooks", "deployment", "server"],
     ["api", "client"],
     ["results"],
+    ["charts"],
     ["display", "launch", "connection"],
     ["lab"],
     ["hosts"],

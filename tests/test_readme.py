@@ -8,6 +8,7 @@ from pathlib import Path
 
 import lablambda
 from lablambda.api.logs_api import LOGS
+from lablambda.api.metrics_api import METRICS
 from lablambda.jupyter.options import COMMANDS, cell_parser
 
 ROOT = Path(__file__).parents[1]
@@ -24,8 +25,8 @@ def test_every_subcommand_is_told() -> None:
     assert [command for command in COMMANDS if not re.search(rf"`{command}\b", table)] == []
 
 
-def test_every_operation_of_the_logs_is_told() -> None:
-    assert [name for name in LOGS if name not in README] == []
+def test_every_operation_of_the_logs_and_metrics_is_told() -> None:
+    assert [name for name in (*LOGS, *METRICS) if name not in README] == []
 
 
 def test_every_room_is_on_the_map() -> None:

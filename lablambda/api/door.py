@@ -1,7 +1,8 @@
 """The door: every request to the HTTP port comes in here.
 
-Host header, then signature, then the service: Lambda, CloudWatch Logs and the lab's own few calls are
-answered in this process, anything else by the services backend behind the same port.
+Host header, then signature (or, for `/metrics`, a password), then the service: Lambda, CloudWatch Logs,
+Lambda's metrics in CloudWatch and the lab's own few calls are answered in this process, anything else by
+the services backend behind the same port.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
-from lablambda.api import errors, lab_api
+from lablambda.api import errors, lab_api, metrics_api, prometheus_api
 from lablambda.api.authentication import NotAuthenticated, authenticate, service_of
 from lablambda.api.http import Request, Response
 from lablambda.api.lambda_api.table import LAMBDA
@@ -46,11 +48,13 @@ class Door:
 
     async def respond(self, request: Request) -> Response:
         """Never raises for anything that a caller did."""
-        self._house.touch()
         service: str | None = None
         try:
             _check_host(request)
             service = service_of(request)
+            if service is None and prometheus_api.is_asked_for(request):
+                return self._scraped(request)
+            self._house.touch()
             if self._house.verify:
                 service = authenticate(request, self._house.keys, datetime.now(UTC)).service
             else:
@@ -63,17 +67,30 @@ class Door:
             response.headers.append(("x-amzn-RequestId", str(uuid.uuid4())))
         return response
 
+    def _scraped(self, request: Request) -> Response:
+        """Watching a lab isn't using it, so it may still leave for being idle."""
+        if not self._house.verify:
+            _refuse_browser(request)
+        return prometheus_api.respond(self._house, request)
+
     async def _dispatch(self, request: Request, service: str | None) -> Response:
         if service == "lablambda":
             return await lab_api.respond(self._house, request)
         if service in self._tables:
             return await self._operate(request, *self._tables[service])
+        if service in (None, "monitoring") and metrics_api.is_about_lambda(request):
+            return await self._operate(request, self._monitoring, metrics_api.METRICS)
         if service is None and (found := self._unsigned(request)) is not None:
             return await self._operate(request, *found)
         answer = await self._house.services.forward(
             ServiceRequest(request.method, request.path, request.query, request.headers, request.body)
         )
         return Response(answer.status, answer.body, list(answer.headers))
+
+    @cached_property
+    def _monitoring(self) -> Service:
+        """CloudWatch's model, loaded for whoever first asks for metrics: a lab's start doesn't wait for it."""
+        return Service("cloudwatch")
 
     async def _operate(self, request: Request, service: Service, table: Mapping[str, Handler]) -> Response:
         found = service.match(request)

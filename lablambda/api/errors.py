@@ -30,6 +30,7 @@ _TABLE: dict[type[errors.LabError], tuple[int, str, str, str | None]] = {
     errors.ValidationFailed: (400, "ValidationException", "message", None),
     errors.UntypedInvalidParameterValue: (400, "InvalidParameterValueException", "message", None),
     errors.InvalidParameterValue: (400, "InvalidParameterValueException", "message", "User"),
+    errors.InvalidParameterCombination: (400, "InvalidParameterCombinationException", "message", "User"),
     errors.InvalidRequestContent: (400, "InvalidRequestContentException", "message", "User"),
     errors.RequestTooLarge: (413, "RequestEntityTooLargeException", "message", "User"),
     errors.ProvisionedConcurrencyConfigNotFound: (
@@ -62,6 +63,12 @@ _QUERY_CODES = {
     "IncompleteSignatureException": "IncompleteSignature",
     "ExpiredTokenException": "ExpiredToken",
 }
+# CloudWatch is called by X-Amz-Target nowadays; its clients go on knowing errors by the Query protocol's codes.
+_MONITORING_CODES = _QUERY_CODES | {
+    "ValidationException": "ValidationError",
+    "InvalidParameterValueException": "InvalidParameterValue",
+    "InvalidParameterCombinationException": "InvalidParameterCombination",
+}
 
 
 def aws_error(error: errors.LabError | NotAuthenticated) -> AwsError:
@@ -91,6 +98,19 @@ def aws_json(error: AwsError) -> Response:
     return Response(status, body, [("content-type", "application/x-amz-json-1.1")])
 
 
+def monitoring_json(error: AwsError) -> Response:
+    """CloudWatch's form: `aws_json`, with the error's old code in a header.
+
+    Source: https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#aws-protocols-awsquerycompatible-trait
+    """
+    response = aws_json(error)
+    code = _MONITORING_CODES.get(error.code, error.code)
+    response.headers.append(
+        ("x-amzn-query-error", f"{code};{'Receiver' if error.status >= 500 else 'Sender'}")
+    )
+    return response
+
+
 def s3_xml(error: AwsError) -> Response:
     code = _S3_CODES.get(error.code, error.code)
     body = (
@@ -112,7 +132,7 @@ def query_xml(error: AwsError) -> Response:
 def render(error: AwsError, service: str | None, *, has_target: bool) -> Response:
     """The error in the protocol of the service that was asked."""
     if has_target:
-        return aws_json(error)
+        return monitoring_json(error) if service == "monitoring" else aws_json(error)
     if service == "s3":
         return s3_xml(error)
     if service in (None, "lambda", "lablambda"):

@@ -11,13 +11,16 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from lablambda import __version__
+from lablambda.api import figures, prometheus_api
 from lablambda.api.http import Request, Response
 from lablambda.lab.house import House
 from lablambda.model.errors import InvalidParameterValue, ResourceNotFound
 
+_FIGURES = re.compile(r"/lablambda/functions/([^/]+)/metrics")
 _INVOCATIONS = re.compile(r"/lablambda/functions/([^/]+)/invocations")
 _PACKAGES = "/lablambda/packages/"
 _MOST_INVOCATIONS = 1_000
+_MOST_HOURS = 24 * 365
 
 
 async def respond(house: House, request: Request) -> Response:
@@ -30,8 +33,13 @@ async def respond(house: House, request: Request) -> Response:
         return _json({"leaving": True})
     if call == ("POST", "/lablambda/settle"):
         return _json({"settled": await _settle(house, _number(request, "timeout", 60.0))})
+    if prometheus_api.is_asked_for(request):
+        return prometheus_api.respond_signed(house, request)
     if request.method == "GET" and request.path.startswith(_PACKAGES):
         return await _package(house, request.path.removeprefix(_PACKAGES))
+    match = _FIGURES.fullmatch(request.path)
+    if request.method == "GET" and match is not None:
+        return _json(await figures.of_function(house, unquote(match[1]), _hours(request)))
     match = _INVOCATIONS.fullmatch(request.path)
     if request.method == "GET" and match is not None:
         limit = min(int(_number(request, "limit", 50)), _MOST_INVOCATIONS)
@@ -76,6 +84,13 @@ async def _settle(house: House, timeout_s: float) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+def _hours(request: Request) -> float:
+    hours = _number(request, "hours", 3.0)
+    if not 0 < hours <= _MOST_HOURS:
+        raise InvalidParameterValue(f"hours={hours:g} isn't within a year; the default is 3.")
+    return hours
 
 
 def _number(request: Request, name: str, default: float) -> float:

@@ -36,6 +36,7 @@ _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "boolean": bool,
     "float": (int, float),
     "double": (int, float),
+    "timestamp": (int, float),  # in JSON: seconds since 1970
 }
 
 
@@ -61,7 +62,7 @@ def _check(value: Any, shape: Shape, path: str, root: str) -> Iterator[str]:
     kind = shape.type_name
     wanted = _PYTHON_TYPES.get(kind)
     if wanted is not None and (
-        not isinstance(value, wanted) or (kind in ("integer", "long") and value is True)
+        not isinstance(value, wanted) or (kind in ("integer", "long", "timestamp") and value is True)
     ):
         yield _failed(value, path, f"Member must be of type {kind}")
     elif kind == "structure":

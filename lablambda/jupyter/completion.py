@@ -11,8 +11,12 @@ from lablambda.client import Lab
 from lablambda.jupyter.options import COMMANDS, cell_parser
 
 _CELL, _LINE = "%%lambda", "%lambda"
-_TAKE_NAMES = ("invoke", "show", "logs", "delete")
-_OPTIONS = {"invoke": ("--async", "--qualifier"), "logs": ("--request", "--limit")}
+_TAKE_NAMES = ("invoke", "show", "logs", "metrics", "delete")
+_OPTIONS = {
+    "invoke": ("--async", "--qualifier"),
+    "logs": ("--request", "--limit"),
+    "metrics": ("--hours",),
+}
 
 
 class Completion:

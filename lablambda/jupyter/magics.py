@@ -38,7 +38,7 @@ from lablambda.jupyter.options import (
     split,
 )
 from lablambda.launch import find_or_start
-from lablambda.results import LogEvents, Result
+from lablambda.results import Figures, LogEvents, Result
 
 
 class Shown:
@@ -125,6 +125,7 @@ class LambdaMagics(Magics):
             "list": self._list,
             "show": self._show,
             "logs": self._logs,
+            "metrics": self._metrics,
             "delete": self._delete,
             "status": self._status,
             "doctor": self._doctor,
@@ -186,6 +187,13 @@ class LambdaMagics(Magics):
             return self.lab().function(options.name).logs(options.request, limit=options.limit)
         except LookupError as error:
             raise CellError(str(error)) from None
+
+    def _metrics(self, rest: str) -> Figures:
+        parser = Words(prog="%lambda metrics", add_help=False)
+        parser.add_argument("name")
+        parser.add_argument("--hours", type=float, default=3.0, metavar="H")
+        options = parser.parse_args(split(rest))
+        return self.lab().function(options.name).metrics(options.hours)
 
     def _delete(self, rest: str) -> Shown:
         function = self._function(rest, "delete")

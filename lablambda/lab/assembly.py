@@ -36,7 +36,9 @@ from lablambda.telemetry import recorder
 from lablambda.telemetry.bus import Bus
 from lablambda.telemetry.history import History
 from lablambda.telemetry.logs import Logs
+from lablambda.telemetry.metrics import Metrics
 from lablambda.telemetry.recorder import Recorder
+from lablambda.telemetry.tallies import Tallies
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +85,12 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
 def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     data = settings.data
     journal = Journal(data / "journal.db", catalog.SCHEMA + queue.SCHEMA, durable=True)
-    telemetry = Journal(data / "telemetry.db", recorder.SCHEMA, durable=False)
+    telemetry = Journal(data / "telemetry.db", recorder.SCHEMA, durable=False, added=recorder.ADDED_COLUMNS)
     record = Recorder(telemetry)
     bus = Bus()
     bus.listen(record.hear)
+    tallies = Tallies()
+    bus.listen(tallies.hear)
 
     known = Catalog(journal)
     store = PackageStore(data / "packages")
@@ -131,6 +135,8 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         services=services,
         logs=Logs(telemetry, record),
         history=History(telemetry, record),
+        metrics=Metrics(telemetry, record),
+        tallies=tallies,
     )
 
     async def undo() -> None:

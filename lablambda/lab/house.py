@@ -22,6 +22,8 @@ from lablambda.runtimes.registry import Runtimes
 from lablambda.services.backend import Services
 from lablambda.telemetry.history import History
 from lablambda.telemetry.logs import Logs
+from lablambda.telemetry.metrics import Metrics
+from lablambda.telemetry.tallies import Tallies
 
 _LOCATION_S = 600
 
@@ -46,6 +48,8 @@ class House:
     services: Services
     logs: Logs
     history: History
+    metrics: Metrics
+    tallies: Tallies
     endpoint: str = ""
     leave: asyncio.Event = field(default_factory=asyncio.Event)
     started: float = field(default_factory=time.time)

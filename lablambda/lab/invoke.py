@@ -81,6 +81,7 @@ class Invoker:
                 error=outcome.payload if outcome.function_error else None,
                 concurrent=concurrent[0],
                 concurrent_of_function=concurrent[1],
+                unreserved=concurrent[2],
             )
         )
         return outcome
@@ -110,8 +111,11 @@ class Invoker:
     @contextmanager
     def _lease(
         self, function: Function, version: Version, invocation: Invocation
-    ) -> Iterator[tuple[int, int]]:
-        """Hold a unit of concurrency for one invocation; gives how many run now, and of this function."""
+    ) -> Iterator[tuple[int, int, int | None]]:
+        """Hold a unit of concurrency for one invocation.
+
+        Gives how many run now: in all, of this function, and in the pool if this one is of the pool.
+        """
         demand = self._demand(function, version)
         reason = concurrency.refusal(demand)
         if reason is not None:
@@ -125,7 +129,7 @@ class Invoker:
         self._running_in_pool += in_pool
         counter[key] += 1
         try:
-            yield self._running, counter[key]
+            yield self._running, counter[key], self._running_in_pool if in_pool else None
         finally:
             self._running -= 1
             self._running_in_pool -= in_pool

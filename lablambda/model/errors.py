@@ -4,6 +4,7 @@
     ├── CallerError                     the request is at fault; nothing ran
     │   ├── InvalidParameterValue       a parameter's value is refused
     │   │   └── UntypedInvalidParameterValue
+    │   ├── InvalidParameterCombination parameters that are valid apart and not together
     │   ├── ValidationFailed            a value breaks its shape's constraint
     │   ├── InvalidRequestContent       the event isn't JSON
     │   ├── RequestTooLarge             payload or package over its limit
@@ -37,6 +38,10 @@ class InvalidParameterValue(CallerError):
 
 class UntypedInvalidParameterValue(InvalidParameterValue):
     """One of those few that AWS sends without saying whose fault it is (no Type in the body)."""
+
+
+class InvalidParameterCombination(CallerError):
+    """Parameters are each well-formed, and refused together."""
 
 
 class ValidationFailed(CallerError):

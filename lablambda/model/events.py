@@ -23,7 +23,8 @@ class InvocationFinished:
     """An invocation came to its end. `started` is seconds since 1970; `error` the error's JSON or None.
 
     `qualifier` is the version or alias that the caller named, `concurrent` how many invocations ran
-    when this one began, itself included: in the whole lab, and of this function.
+    when this one began, itself included: in the whole lab, of this function, and `unreserved` of all
+    functions without reserved concurrency (None if this one has some).
     """
 
     function: str
@@ -36,6 +37,7 @@ class InvocationFinished:
     error: bytes | None
     concurrent: int
     concurrent_of_function: int
+    unreserved: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,13 +33,18 @@ class Journal:
     """`durable` commits reach the disk before `write` returns; others survive a crash of the lab, not of
     the machine."""
 
-    def __init__(self, path: Path, schema: str, *, durable: bool) -> None:
+    def __init__(
+        self, path: Path, schema: str, *, durable: bool, added: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """`added` are the columns (table, definition) that a file of an earlier version may lack."""
         self._path = path
         self._durable = durable
         self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         connection = self._connect()
         connection.executescript(schema)
+        for table, definition in added:
+            _add_column(connection, table, definition)
         connection.close()
         self._thread = threading.Thread(target=self._run, name=f"journal {path.name}", daemon=True)
         self._thread.start()
@@ -122,6 +127,12 @@ class Journal:
         waiting = [write.done for write in group if write.done is not None]
         if waiting and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(_resolve, waiting, error)
+
+
+def _add_column(connection: sqlite3.Connection, table: str, definition: str) -> None:
+    there = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+    if definition.split()[0] not in there:
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN {definition}")
 
 
 def _resolve(waiting: list[asyncio.Future[None]], error: ServiceFault | None) -> None:

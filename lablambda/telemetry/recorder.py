@@ -1,4 +1,4 @@
-"""Writes log lines and finished invocations to disk, in batches, off the invoke path."""
+"""Writes what the bus tells to disk, in batches, off the invoke path."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Iterable
 
-from lablambda.model.events import Event, InvocationFinished, LogLine
+from lablambda.model.events import Event, InvocationFinished, InvocationThrottled, LogLine, QueuedEventMoved
 from lablambda.model.invocation import Report
 from lablambda.storage.journal import Journal
 
@@ -19,30 +19,40 @@ CREATE TABLE IF NOT EXISTS log_stream (
     grp TEXT, name TEXT, created INTEGER, first INTEGER, last INTEGER, ingested INTEGER,
     PRIMARY KEY (grp, name));
 CREATE TABLE IF NOT EXISTS invocation (
-    id INTEGER PRIMARY KEY, function TEXT, request_id TEXT, started REAL, source TEXT, version TEXT,
-    log_stream TEXT, report TEXT, error TEXT);
+    id INTEGER PRIMARY KEY, function TEXT, started REAL, source TEXT, version TEXT,
+    log_stream TEXT, report TEXT, error TEXT, qualifier TEXT, running TEXT);
 CREATE INDEX IF NOT EXISTS invocation_by_function ON invocation (function, id);
+CREATE TABLE IF NOT EXISTS throttle (
+    id INTEGER PRIMARY KEY, function TEXT, qualifier TEXT, at REAL, reason TEXT);
+CREATE TABLE IF NOT EXISTS queue_move (
+    id INTEGER PRIMARY KEY, function TEXT, qualifier TEXT, move TEXT, at REAL, age_s REAL);
 """
-# A batch is one statement over one JSON text. Row by row, SQLite's thread would ask for the interpreter's
-# lock after each, and interrupt an invocation for it every time.
-_INSERT_LOG = """
-INSERT INTO log (grp, stream, timestamp, ingested, message)
-SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-    json_extract(value, '$[3]'), json_extract(value, '$[4]')
-FROM json_each(?)
-"""
+# A file that an earlier version made lacks these.
+ADDED_COLUMNS = (("invocation", "qualifier TEXT"), ("invocation", "running TEXT"))
 _TOUCH_STREAM = """
 INSERT INTO log_stream (grp, name, created, first, last, ingested) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (grp, name) DO UPDATE SET last = excluded.last, ingested = excluded.ingested
 """
-_INSERT_INVOCATION = """
-INSERT INTO invocation (function, request_id, started, source, version, log_stream, report, error)
-SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-    json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),
-    json_extract(value, '$[6]'), json_extract(value, '$[7]')
-FROM json_each(?)
-"""
 _FLUSH_AFTER_S = 0.2
+
+
+def _insert(table: str, *columns: str) -> str:
+    """A statement that inserts a batch: one statement over one JSON text.
+
+    Row by row, SQLite's thread would ask for the interpreter's lock after each, and interrupt an
+    invocation for it every time.
+    """
+    values = ", ".join(f"json_extract(value, '$[{number}]')" for number in range(len(columns)))
+    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM json_each(?)"  # noqa: S608 - made of constants
+
+
+_INSERT_LOG = _insert("log", "grp", "stream", "timestamp", "ingested", "message")
+_INSERT_INVOCATION = _insert(
+    "invocation",
+    *("function", "started", "source", "version", "log_stream", "report", "error", "qualifier", "running"),
+)
+_INSERT_THROTTLE = _insert("throttle", "function", "qualifier", "at", "reason")
+_INSERT_MOVE = _insert("queue_move", "function", "qualifier", "move", "at", "age_s")
 
 
 class Recorder:
@@ -52,6 +62,8 @@ class Recorder:
         self._journal = journal
         self._lines: list[LogLine] = []
         self._finished: list[InvocationFinished] = []
+        self._throttled: list[InvocationThrottled] = []
+        self._moved: list[QueuedEventMoved] = []
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -60,6 +72,10 @@ class Recorder:
             self._lines.append(event)
         elif isinstance(event, InvocationFinished):
             self._finished.append(event)
+        elif isinstance(event, InvocationThrottled):
+            self._throttled.append(event)
+        else:
+            self._moved.append(event)
         if self._timer is None:
             self._timer = self._loop.call_later(_FLUSH_AFTER_S, self._write)
 
@@ -73,12 +89,18 @@ class Recorder:
             self._timer = None
         lines, self._lines = self._lines, []
         finished, self._finished = self._finished, []
+        throttled, self._throttled = self._throttled, []
+        moved, self._moved = self._moved, []
         now = int(time.time() * 1000)
         if lines:
             self._journal.write_soon(_INSERT_LOG, [_batch(_log_row(line, now) for line in lines)])
             self._journal.write_soon(_TOUCH_STREAM, _stream_rows(lines, now))
         if finished:
             self._journal.write_soon(_INSERT_INVOCATION, [_batch(map(_invocation_row, finished))])
+        if throttled:
+            self._journal.write_soon(_INSERT_THROTTLE, [_batch(map(_throttle_row, throttled))])
+        if moved:
+            self._journal.write_soon(_INSERT_MOVE, [_batch(map(_move_row, moved))])
 
 
 def _batch(rows: Iterable[tuple[object, ...]]) -> tuple[str]:
@@ -107,12 +129,22 @@ def _stream_rows(lines: list[LogLine], now: int) -> list[tuple[object, ...]]:
 def _invocation_row(event: InvocationFinished) -> tuple[object, ...]:
     return (
         event.function,
-        event.report.request_id,
         event.started,
         event.source,
         event.version,
         event.log_stream,
-        # Not dataclasses.asdict: it copies deeply, at ten times the cost.
-        json.dumps({name: getattr(event.report, name) for name in Report.__slots__}),
+        # Not dataclasses.asdict: it copies deeply, at ten times the cost. SQLite stores it as JSON.
+        {name: getattr(event.report, name) for name in Report.__slots__},
         None if event.error is None else _text(event.error.decode("utf-8", "replace")),
+        event.qualifier,
+        # One column, since each costs the writer as much as any other.
+        (event.concurrent, event.concurrent_of_function, event.unreserved),
     )
+
+
+def _throttle_row(event: InvocationThrottled) -> tuple[object, ...]:
+    return event.function, event.qualifier, event.at, event.reason
+
+
+def _move_row(event: QueuedEventMoved) -> tuple[object, ...]:
+    return event.function, event.qualifier, event.move, event.at, event.age_s

@@ -12,7 +12,7 @@ from lablambda.client import Lab
 from lablambda.config import NAME_VARIABLE
 from lablambda.deployment import Deployed
 from lablambda.jupyter.options import COMMANDS, COMMANDS_TO_COME
-from lablambda.results import LogEvents, Result
+from lablambda.results import Figures, LogEvents, Result
 from tests.jupyter.conftest import Notebook, names
 
 HELLO = (
@@ -206,6 +206,23 @@ def test_logs(notebook: Notebook) -> None:
     assert len(notebook.run("%lambda logs logged --limit 1")) == 1
 
 
+def test_metrics(notebook: Notebook) -> None:
+    notebook.run(HELLO.replace("hello", "measured"))
+    assert re.search(r"\n0 +0 +0 +- +- +- +0 +\$0.00\n", notebook.text("%lambda metrics measured"))
+    for _ in range(2):
+        notebook.run("%lambda invoke measured")
+    figures = notebook.run("%lambda metrics measured --hours 1")
+    assert isinstance(figures, Figures)
+    assert (figures.invocations, figures.errors, figures.throttles, figures.concurrency) == (2, 0, 0, 1)
+    assert sum(figures.invocations_by_part) == 2
+    assert figures.duration_ms["p50"] <= figures.duration_ms["p99"]
+    shown = figures._repr_mimebundle_()
+    assert set(shown) == FORMS
+    assert shown["text/plain"].startswith("measured, last 1 hour\ninvocations  errors  throttles  p50")
+    assert "<svg" in shown["text/html"]
+    json.dumps(shown)
+
+
 def test_delete(notebook: Notebook, lab: Lab) -> None:
     notebook.run(HELLO)
     assert notebook.text("%lambda delete hello") == "hello deleted; its logs stay"
@@ -241,6 +258,9 @@ def test_commands_to_come_say_so(notebook: Notebook, command: str) -> None:
         ("delete 'unclosed", "No closing quotation"),
         ("logs", "required: name"),
         ("logs nobody", "Function not found"),
+        ("metrics", "required: name"),
+        ("metrics nobody", "Function not found"),
+        ("metrics hello --hours 0", "hours=0 isn't within a year"),
         ("logs hello --limit many", "invalid int value"),
         ("logs hello --request 1-2-3", "hello has no invocation 1-2-3"),
     ],

@@ -1,0 +1,148 @@
+"""Lambda's CloudWatch metrics, computed when asked for from the rows that the recorder wrote.
+
+Source of names, units and dimensions:
+https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from lablambda.rules.cost import Usage
+from lablambda.storage.journal import Journal
+from lablambda.telemetry.recorder import Recorder
+
+NAMESPACE = "AWS/Lambda"
+Dimensions = Mapping[str, str]
+Samples = list[tuple[float, float]]  # (seconds since 1970, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """Which rows are samples of a metric, and the SQL of a sample's moment and value.
+
+    `value` is that of a function, `account` the whole lab's (where it differs); None means that the
+    metric doesn't exist there.
+    """
+
+    unit: str
+    table: str
+    moment: str
+    value: str | None
+    account: str | None
+    where: str = "1"
+
+
+def _of_invocations(unit: str, value: str | None, account: str | None, where: str = "1") -> Metric:
+    """A metric of finished invocations, stamped at their start."""
+    return Metric(unit, "invocation", "started", value, account, where)
+
+
+def _of_moves(unit: str, value: str, move: str) -> Metric:
+    """A metric of what became of asynchronous events."""
+    return Metric(unit, "queue_move", "at", value, value, f"move = '{move}'")
+
+
+_FAILED = "error IS NOT NULL"
+_DURATION = "json_extract(report, '$.duration_ms')"  # init isn't in it
+# How many ran: in the lab, of the function, of all without a reservation.
+_RUNNING = [f"json_extract(running, '$[{place}]')" for place in range(3)]
+METRICS: dict[str, Metric] = {
+    "Invocations": _of_invocations("Count", "1", "1"),
+    "Errors": _of_invocations("Count", _FAILED, _FAILED),
+    "Duration": _of_invocations("Milliseconds", _DURATION, _DURATION),
+    "ConcurrentExecutions": _of_invocations("Count", _RUNNING[1], _RUNNING[0], f"{_RUNNING[0]} IS NOT NULL"),
+    "UnreservedConcurrentExecutions": _of_invocations(
+        "Count", None, _RUNNING[2], f"{_RUNNING[2]} IS NOT NULL"
+    ),
+    "Throttles": Metric("Count", "throttle", "at", "1", "1"),
+    "AsyncEventsReceived": _of_moves("Count", "1", "received"),
+    "AsyncEventsDropped": _of_moves("Count", "1", "dropped"),
+    "AsyncEventAge": _of_moves("Milliseconds", "age_s * 1000", "started"),
+}
+# What a row's dimensions are: the three are used from the left, one, two or all of them.
+_DIMENSIONS = {
+    "FunctionName": "function",
+    "Resource": "CASE WHEN qualifier IS NULL THEN function ELSE function || ':' || qualifier END",
+    "ExecutedVersion": "version",
+}
+_USAGE = """
+SELECT COUNT(*), SUM(json_extract(report, '$.billed_ms') * json_extract(report, '$.memory_mb'))
+FROM invocation WHERE function = ? AND started >= ? AND started < ?
+"""
+_ALIAS = "qualifier GLOB '*[^0-9]*' AND qualifier <> '$LATEST'"
+
+
+class Metrics:
+    """Reads samples; `statistics` of them are the reader's business (see `rules/metric_statistics.py`)."""
+
+    def __init__(self, journal: Journal, recorder: Recorder) -> None:
+        self._journal = journal
+        self._recorder = recorder
+
+    async def samples(self, name: str, dimensions: Dimensions, start: float, end: float) -> Samples:
+        """The samples of a metric with exactly these dimensions, `start` <= moment < `end`.
+
+        Times are seconds since 1970. A metric or a combination of dimensions that doesn't exist has no
+        samples, as on AWS.
+        """
+        metric = METRICS.get(name)
+        value = metric and (metric.value if dimensions else metric.account)
+        if metric is None or value is None or not _combined(metric, dimensions):
+            return []
+        await self._recorder.flush()
+        where = [metric.where, f"{metric.moment} >= ?", f"{metric.moment} < ?"]
+        where += [f"{_DIMENSIONS[dimension]} = ?" for dimension in dimensions]
+        if "ExecutedVersion" in dimensions:
+            where.append(_ALIAS)
+        rows = await self._journal.read(
+            f"SELECT {metric.moment}, CAST({value} AS REAL) FROM {metric.table} WHERE {' AND '.join(where)}",  # noqa: S608 - made of constants
+            (start, end, *dimensions.values()),
+        )
+        return cast(
+            Samples, rows
+        )  # not converted one by one: there may be very many, and the loop would stop
+
+    async def usage(self, function: str, start: float, end: float) -> Usage:
+        """What AWS would bill for a function's invocations, `start` <= their start < `end` (s since 1970)."""
+        await self._recorder.flush()
+        ((requests, mb_ms),) = await self._journal.read(_USAGE, (function, start, end))
+        return Usage(requests, (mb_ms or 0) / 1024 / 1000)
+
+    async def existing(self, since: float) -> list[tuple[str, Dimensions]]:
+        """Every metric with its dimensions that has had a sample since `since` (s since 1970), in order."""
+        await self._recorder.flush()
+        found: list[tuple[str, Dimensions]] = []
+        for name, metric in sorted(METRICS.items()):
+            rows = await self._journal.read(_sources(metric), (since,))
+            combinations = {tuple(d.items()) for row in rows for d in _dimensions_of(metric, *row)}
+            found += [(name, dict(items)) for items in sorted(combinations)]
+        return found
+
+
+def _combined(metric: Metric, dimensions: Dimensions) -> bool:
+    """Whether a metric is kept by this combination of dimensions."""
+    most = 3 if metric.table == "invocation" else 2  # what didn't run has no executed version
+    names = list(_DIMENSIONS)[: len(dimensions)]
+    return len(dimensions) <= most and set(names) == set(dimensions)
+
+
+def _sources(metric: Metric) -> str:
+    """The SQL of who made a metric's samples."""
+    version = "version" if metric.table == "invocation" else "NULL"
+    return (
+        f"SELECT DISTINCT function, {_DIMENSIONS['Resource']}, CASE WHEN {_ALIAS} THEN {version} END "  # noqa: S608 - made of constants
+        f"FROM {metric.table} WHERE {metric.where} AND {metric.moment} >= ?"
+    )
+
+
+def _dimensions_of(metric: Metric, function: str, resource: str, version: str | None) -> Iterator[Dimensions]:
+    if metric.account is not None:
+        yield {}
+    if metric.value is not None:
+        yield {"FunctionName": function}
+        yield {"FunctionName": function, "Resource": resource}
+        if version is not None:
+            yield {"FunctionName": function, "Resource": resource, "ExecutedVersion": version}

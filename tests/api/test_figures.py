@@ -1,0 +1,44 @@
+"""The lab's own call for a function's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lablambda.client import Lab
+from lablambda.connection import ApiError
+
+Create = Callable[..., str]
+SOURCE = "def handler(e, c):\n    if e.get('fail'): raise KeyError('x')\n    return 1"
+
+
+def test_figures(lab: Lab, functions: Any, create: Create) -> None:
+    name = create(SOURCE)
+    for payload in (b"{}", b'{"fail": 1}', b'{"fail": 1}'):
+        functions.invoke(FunctionName=name, Payload=payload)
+    figures = lab.function(name).metrics(hours=0.5)
+    records = lab.function(name).invocations()
+    assert (figures.invocations, figures.errors, figures.throttles) == (3, 2, 0)
+    assert (sum(figures.invocations_by_part), sum(figures.errors_by_part)) == (3, 2)
+    assert sorted(record.report.duration_ms for record in records)[1] == figures.duration_ms["p50"]
+    assert figures.cost == pytest.approx(sum(record.cost for record in records))
+
+
+def test_a_function_that_is_gone_keeps_its_figures(lab: Lab, functions: Any, create: Create) -> None:
+    name = create(SOURCE)
+    functions.invoke(FunctionName=name)
+    functions.delete_function(FunctionName=name)
+    assert lab.function(name).metrics().invocations == 1
+
+
+@pytest.mark.parametrize("hours", [0, -1, "nan", 9000, "x"])
+def test_spans_refused(lab: Lab, create: Create, hours: Any) -> None:
+    with pytest.raises(ApiError, match="hours"):
+        lab.function(create(SOURCE)).metrics(hours=hours)
+
+
+def test_a_function_that_never_was(lab: Lab) -> None:
+    with pytest.raises(ApiError, match="Function not found"):
+        lab.function("never-was").metrics()

@@ -1,0 +1,42 @@
+"""Totals grow with what the bus tells."""
+
+from __future__ import annotations
+
+import pytest
+
+from lablambda.model.events import InvocationFinished, InvocationThrottled, LogLine
+from lablambda.model.invocation import Report
+from lablambda.rules.cost import of_invocation
+from lablambda.telemetry.tallies import BOUNDS_S, Histogram, Tallies
+
+
+def finished(
+    duration_ms: float, error: bytes | None = None, init_ms: float | None = None
+) -> InvocationFinished:
+    report = Report("r", duration_ms, round(duration_ms), 256, 30, init_ms=init_ms)
+    return InvocationFinished("f", "1", None, "api", 1.0, "s", report, error, 1, 1)
+
+
+def test_what_is_counted() -> None:
+    tallies = Tallies()
+    for event in (
+        finished(3, init_ms=50.0),
+        finished(1000, b"{}"),
+        InvocationThrottled("f", None, 1.0, "reason"),
+        LogLine("g", "s", 1, "m"),
+    ):
+        tallies.hear(event)
+    (tally,) = tallies.versions.values()
+    assert (tally.invocations, tally.errors, tally.mb_ms) == (2, 1, 256 * 1003)
+    assert (sum(tally.duration.counts), tally.duration.total_ms) == (2, 1003)
+    assert (sum(tally.init.counts), tally.init.total_ms) == (1, 50)
+    assert dict(tallies.throttles) == {"f": 1}
+    assert tallies.costs() == {"f": pytest.approx(of_invocation(3, 256) + of_invocation(1000, 256))}
+
+
+@pytest.mark.parametrize(("value_ms", "place"), [(0, 0), (1, 0), (1.1, 1), (900_000, 16), (900_001, 17)])
+def test_a_value_falls_under_its_bound(value_ms: float, place: int) -> None:
+    histogram = Histogram()
+    histogram.add(value_ms)
+    assert histogram.counts.index(1) == place
+    assert len(histogram.counts) == len(BOUNDS_S) + 1
