@@ -47,6 +47,7 @@ class Door:
                 service = authenticate(request, self._house.keys, datetime.now(UTC)).service
             else:
                 _refuse_browser(request)
+                service = service or self._unsigned(request)
             response = await self._dispatch(request, service)
         except (LabError, NotAuthenticated) as error:
             told = errors.aws_error(error)
@@ -60,8 +61,6 @@ class Door:
             return await lab_api.respond(self._house, request)
         if service in self._tables:
             return await self._operate(request, *self._tables[service])
-        if service is None and (found := self._unsigned(request)) is not None:
-            return await self._operate(request, *found)
         answer = await self._house.services.forward(
             ServiceRequest(request.method, request.path, request.query, request.headers, request.body)
         )
@@ -81,12 +80,9 @@ class Door:
         validate(parameters, operation.input)
         return _write(operation, await handler(self._house, parameters))
 
-    def _unsigned(self, request: Request) -> tuple[Service, Mapping[str, Handler]] | None:
+    def _unsigned(self, request: Request) -> str | None:
         """Whose path or target this is, when signatures aren't checked and there is none to say it."""
-        for service, table in self._tables.values():
-            if service.match(request) is not None:
-                return service, table
-        return None
+        return next((name for name, (service, _) in self._tables.items() if service.match(request)), None)
 
 
 def _write(operation: Operation, result: Mapping[str, Any]) -> Response:

@@ -61,6 +61,16 @@ _QUERY_CODES = {
     "IncompleteSignatureException": "IncompleteSignature",
     "ExpiredTokenException": "ExpiredToken",
 }
+# What a service called by X-Amz-Target calls the same faults.
+_TARGET_CODES = {
+    "logs": {
+        "ValidationException": "InvalidParameterException",
+        "InvalidParameterValueException": "InvalidParameterException",
+        "InvalidRequestContentException": "SerializationException",
+        "ResourceConflictException": "ResourceAlreadyExistsException",
+        "ServiceException": "ServiceUnavailableException",
+    },
+}
 
 
 def aws_error(error: errors.LabError | NotAuthenticated) -> AwsError:
@@ -83,9 +93,10 @@ def rest_json(error: AwsError) -> Response:
     return Response(error.status, json.dumps(kept).encode(), headers)
 
 
-def aws_json(error: AwsError) -> Response:
+def aws_json(error: AwsError, service: str | None) -> Response:
     """The form of services called by X-Amz-Target; all their errors but faults have status 400."""
-    body = json.dumps({"__type": error.code, "message": error.message}).encode()
+    code = _TARGET_CODES.get(service or "", {}).get(error.code, error.code)
+    body = json.dumps({"__type": code, "message": error.message}).encode()
     status = error.status if error.status in (403, 500, 501) else 400
     return Response(status, body, [("content-type", "application/x-amz-json-1.1")])
 
@@ -111,7 +122,7 @@ def query_xml(error: AwsError) -> Response:
 def render(error: AwsError, service: str | None, *, has_target: bool) -> Response:
     """The error in the protocol of the service that was asked."""
     if has_target:
-        return aws_json(error)
+        return aws_json(error, service)
     if service == "s3":
         return s3_xml(error)
     if service in (None, "lambda", "lablambda"):

@@ -115,9 +115,3 @@ def test_what_does_not_exist(logs: Any, functions: Any, create: Create) -> None:
     functions.invoke(FunctionName=name)
     with pytest.raises(ClientError, match="The specified log stream does not exist"):
         logs.get_log_events(logGroupName=f"/aws/lambda/{name}", logStreamName="nowhere")
-    with pytest.raises(ClientError, match="PutLogEvents is not implemented"):
-        logs.put_log_events(
-            logGroupName=f"/aws/lambda/{name}",
-            logStreamName="s",
-            logEvents=[{"timestamp": 1, "message": "m"}],
-        )
