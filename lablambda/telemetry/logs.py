@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lablambda.model.errors import ResourceConflict, ResourceNotFound
+from lablambda.model.errors import LabError, ResourceConflict, ResourceNotFound
 from lablambda.model.events import LogLine
 from lablambda.rules.limits import LOG_EVENT_OVERHEAD_BYTES, LOG_PAGE_BYTES, LOG_PAGE_EVENTS
 from lablambda.rules.log_batch import DAY_MS, check_batch
@@ -169,7 +170,8 @@ class Logs:
     async def keep_tidy(self) -> None:
         """Purge, for ever."""
         while True:
-            await self.purge()
+            with contextlib.suppress(LabError):  # a full disk may have room again in an hour
+                await self.purge()
             await asyncio.sleep(_PURGE_EVERY_S)
 
     # ----------------------------------------------------------------------------------------- streams
