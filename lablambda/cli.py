@@ -91,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     logs.set_defaults(run=_logs)
     logs.add_argument("function")
     logs.add_argument("--limit", type=int, default=200)
+    logs.add_argument("--follow", action="store_true", help="go on with new ones until Ctrl-C")
     logs.add_argument("--name", default=_default_name(), help="the lab's name")
 
     run = commands.add_parser("run", help="run a notebook with papermill in a private lab")
@@ -252,7 +253,13 @@ def _invoke(options: argparse.Namespace) -> int:
 
 
 def _logs(options: argparse.Namespace) -> int:
-    print(_lab(options).function(options.function).logs(limit=options.limit))
+    function = _lab(options).function(options.function)
+    if not options.follow:
+        print(function.logs(limit=options.limit))
+        return 0
+    with contextlib.suppress(KeyboardInterrupt):
+        for event in function.follow_logs(limit=options.limit):
+            print(event.message.rstrip("\n"), flush=True)
     return 0
 
 

@@ -12,6 +12,9 @@ import asyncio
 import base64
 import json
 import threading
+import time
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -89,6 +92,11 @@ class Function:
             return self._logs_of(request_id)
         group = self.configuration()["LoggingConfig"]["LogGroup"]
         return LogEvents(self.lab.log_events(group, limit=limit))
+
+    def follow_logs(self, *, limit: int = 1_000) -> Iterator[LogEvent]:
+        """The last log events, oldest first, then without end those that are new."""
+        group = self.configuration()["LoggingConfig"]["LogGroup"]
+        return self.lab.follow_log_events(group, limit=limit)
 
     def _logs_of(self, request_id: str) -> LogEvents:
         for record in self.invocations(limit=1_000):
@@ -234,25 +242,40 @@ class Lab:
     def log_events(self, group: str, *, stream: str | None = None, limit: int = 10_000) -> list[LogEvent]:
         """The last `limit` events of a log group or one of its streams, oldest first; none if there is no
         such group yet."""
-        try:
-            return self._log_events(group, stream, limit)
-        except ApiError as error:
-            if error.code == "ResourceNotFoundException":
-                return []
-            raise
+        return [_log_event(event) for event in self._last_events(group, stream, limit)]
 
-    def _log_events(self, group: str, stream: str | None, limit: int) -> list[LogEvent]:
-        parameters: dict[str, Any] = {"logGroupName": group, "limit": limit}
-        if stream is not None:
-            parameters |= {"logStreamName": stream, "startFromHead": False}
-            answer = self.connection.aws_json("logs", "Logs_20140328.GetLogEvents", parameters)
-            return [LogEvent(e["timestamp"], e["message"], stream) for e in answer["events"]]
-        events: list[LogEvent] = []
+    def follow_log_events(self, group: str, *, limit: int = 10_000, every: float = 0.5) -> Iterator[LogEvent]:
+        """The last `limit` events of a log group, then without end those that are new, asked for every so
+        many seconds. The group needn't exist yet."""
+        newest: dict[str, Any] = {"eventId": "", "timestamp": 0}
+        found: Iterable[dict[str, Any]] = self._last_events(group, None, limit)
         while True:
-            page = self.connection.aws_json("logs", "Logs_20140328.FilterLogEvents", parameters)
-            events += [LogEvent(e["timestamp"], e["message"], e["logStreamName"]) for e in page["events"]]
+            for event in found:
+                if event["eventId"] > newest["eventId"]:  # these ids grow with the events
+                    newest = event
+                    yield _log_event(event)
+            time.sleep(every)
+            found = self._events(group, startTime=newest["timestamp"])
+
+    def _last_events(self, group: str, stream: str | None, limit: int) -> list[dict[str, Any]]:
+        where: dict[str, Any] = {"startFromHead": False, "limit": min(limit, 10_000)}
+        if stream is not None:
+            where["logStreamNames"] = [stream]
+        return list(islice(self._events(group, **where), limit))[::-1]
+
+    def _events(self, group: str, **where: Any) -> Iterator[dict[str, Any]]:
+        """What FilterLogEvents finds, page by page; nothing if there is no such group or stream."""
+        parameters: dict[str, Any] = {"logGroupName": group, **where}
+        while True:
+            try:
+                page = self.connection.aws_json("logs", "Logs_20140328.FilterLogEvents", parameters)
+            except ApiError as error:
+                if error.code != "ResourceNotFoundException":
+                    raise
+                return
+            yield from page["events"]
             if "nextToken" not in page:
-                return events[-limit:]
+                return
             parameters["nextToken"] = page["nextToken"]
 
     def shutdown(self) -> None:
@@ -276,6 +299,10 @@ def connect(name: str | None = None) -> Lab:
 
 def _query(**parameters: str | None) -> str:
     return urlencode({name: value for name, value in parameters.items() if value is not None})
+
+
+def _log_event(event: dict[str, Any]) -> LogEvent:
+    return LogEvent(event["timestamp"], event["message"], event["logStreamName"])
 
 
 def _report_in(text: str) -> Report | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from lablambda.deployment import deploy
 from lablambda.model.deployment import Deployment
 from tests.processes import Home
 
+FOLLOW = "import sys; from lablambda.cli import main; sys.exit(main())"
 SOURCE = b"def handler(event, context):\n    print('got', event)\n    return {'hello': event['name']}\n"
 
 
@@ -51,6 +53,26 @@ def test_invoke_and_logs(home: Home) -> None:
     logs = home.run("logs", "--name", "t", "greet").stdout
     assert "got {'name': 'Ada'}\n" in logs
     assert "REPORT RequestId:" in logs
+
+
+def test_logs_that_go_on(home: Home) -> None:
+    home.run("invoke", "--name", "t", "greet", '{"name": "before"}')
+    following = home.python(FOLLOW, "logs", "--name", "t", "greet", "--follow", stderr=subprocess.PIPE)
+    assert following.stdout is not None
+
+    def wait_for(text: str) -> None:
+        assert following.stdout is not None
+        assert any(text in line for line in following.stdout)  # a line at a time, until it comes
+
+    wait_for("'before'")
+    wait_for("REPORT RequestId:")
+    for name in ("one", "two"):
+        home.run("invoke", "--name", "t", "greet", json.dumps({"name": name}))
+        wait_for(f"'{name}'")
+        wait_for("REPORT RequestId:")
+    following.send_signal(signal.SIGINT)
+    rest, errors = following.communicate(timeout=20)
+    assert (following.returncode, rest, errors) == (0, "", "")
 
 
 def test_a_failing_function(home: Home) -> None:

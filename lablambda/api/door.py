@@ -59,6 +59,7 @@ class Door:
                 service = authenticate(request, self._house.keys, datetime.now(UTC)).service
             else:
                 _refuse_browser(request)
+                service = service or self._unsigned(request)
             response = await self._dispatch(request, service)
         except (LabError, NotAuthenticated) as error:
             told = errors.aws_error(error)
@@ -80,8 +81,6 @@ class Door:
             return await self._operate(request, *self._tables[service])
         if service in (None, "monitoring") and metrics_api.is_about_lambda(request):
             return await self._operate(request, self._monitoring, metrics_api.METRICS)
-        if service is None and (found := self._unsigned(request)) is not None:
-            return await self._operate(request, *found)
         answer = await self._house.services.forward(
             ServiceRequest(request.method, request.path, request.query, request.headers, request.body)
         )
@@ -112,12 +111,9 @@ class Door:
             parameters["_trace_id"] = request.headers[_TRACE]
         return _write(operation, await handler(self._house, parameters))
 
-    def _unsigned(self, request: Request) -> tuple[Service, Mapping[str, Handler]] | None:
+    def _unsigned(self, request: Request) -> str | None:
         """Whose path or target this is, when signatures aren't checked and there is none to say it."""
-        for service, table in self._tables.values():
-            if service.match(request) is not None:
-                return service, table
-        return None
+        return next((name for name, (service, _) in self._tables.items() if service.match(request)), None)
 
 
 def _write(operation: Operation, result: Mapping[str, Any]) -> Response:

@@ -63,7 +63,17 @@ _QUERY_CODES = {
     "IncompleteSignatureException": "IncompleteSignature",
     "ExpiredTokenException": "ExpiredToken",
 }
-# CloudWatch is called by X-Amz-Target nowadays; its clients go on knowing errors by the Query protocol's codes.
+# What a service called by X-Amz-Target calls the same faults.
+_TARGET_CODES = {
+    "logs": {
+        "ValidationException": "InvalidParameterException",
+        "InvalidParameterValueException": "InvalidParameterException",
+        "InvalidRequestContentException": "SerializationException",
+        "ResourceConflictException": "ResourceAlreadyExistsException",
+        "ServiceException": "ServiceUnavailableException",
+    },
+}
+# CloudWatch's clients go on knowing errors by the codes of the Query protocol, which come in a header.
 _MONITORING_CODES = _QUERY_CODES | {
     "ValidationException": "ValidationError",
     "InvalidParameterValueException": "InvalidParameterValue",
@@ -91,9 +101,10 @@ def rest_json(error: AwsError) -> Response:
     return Response(error.status, json.dumps(kept).encode(), headers)
 
 
-def aws_json(error: AwsError) -> Response:
+def aws_json(error: AwsError, service: str | None) -> Response:
     """The form of services called by X-Amz-Target; all their errors but faults have status 400."""
-    body = json.dumps({"__type": error.code, "message": error.message}).encode()
+    code = _TARGET_CODES.get(service or "", {}).get(error.code, error.code)
+    body = json.dumps({"__type": code, "message": error.message}).encode()
     status = error.status if error.status in (403, 500, 501) else 400
     return Response(status, body, [("content-type", "application/x-amz-json-1.1")])
 
@@ -103,7 +114,7 @@ def monitoring_json(error: AwsError) -> Response:
 
     Source: https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#aws-protocols-awsquerycompatible-trait
     """
-    response = aws_json(error)
+    response = aws_json(error, "monitoring")
     code = _MONITORING_CODES.get(error.code, error.code)
     response.headers.append(
         ("x-amzn-query-error", f"{code};{'Receiver' if error.status >= 500 else 'Sender'}")
@@ -132,7 +143,7 @@ def query_xml(error: AwsError) -> Response:
 def render(error: AwsError, service: str | None, *, has_target: bool) -> Response:
     """The error in the protocol of the service that was asked."""
     if has_target:
-        return monitoring_json(error) if service == "monitoring" else aws_json(error)
+        return monitoring_json(error) if service == "monitoring" else aws_json(error, service)
     if service == "s3":
         return s3_xml(error)
     if service in (None, "lambda", "lablambda"):

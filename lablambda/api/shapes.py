@@ -83,7 +83,7 @@ class Operation:
             raise InvalidRequestContent(f"Could not parse request body into json: {error}") from None
         if not isinstance(body, dict):
             raise InvalidRequestContent("Could not parse request body into json: an object was expected")
-        return body
+        return _without_lone_surrogates(body) if b"\\ud" in request.body.lower() else body
 
     def write(self, result: Mapping[str, Any], status: int | None = None) -> Response:
         """The answer that carries `result`, whose members are the output's."""
@@ -163,6 +163,12 @@ class Service:
 
 
 # --------------------------------------------------------------------------------------------- values
+
+
+def _without_lone_surrogates(body: dict[str, Any]) -> dict[str, Any]:
+    """JSON can escape half a character, which no UTF-8 can hold; AWS's Java writes a question mark."""
+    whole: dict[str, Any] = json.loads(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
+    return whole
 
 
 def _from_text(text: str, shape: Shape) -> Any:

@@ -70,12 +70,13 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         house.provisioner.resume()
         dispatcher = asyncio.ensure_future(house.queue.run())
         tidying = asyncio.ensure_future(house.host.keep_tidy())
+        purging = asyncio.ensure_future(house.logs.keep_tidy())
         try:
             yield house
         finally:
-            for task in (dispatcher, tidying):
+            for task in (dispatcher, tidying, purging):
                 task.cancel()
-            await asyncio.gather(dispatcher, tidying, return_exceptions=True)
+            await asyncio.gather(dispatcher, tidying, purging, return_exceptions=True)
             await asyncio.gather(house.deployer.close(), house.provisioner.close())
             await house.services.close()
             await house.host.close()

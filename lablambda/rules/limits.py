@@ -29,5 +29,16 @@ INIT_SECONDS = 10.0
 LOG_TAIL_BYTES = 4_096
 LOG_EVENT_BYTES = 256 * 1024
 
+# Source: CloudWatch Logs quotas and API reference,
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+LOG_BATCH_BYTES = 1024 * 1024
+LOG_PAGE_BYTES = 1024 * 1024
+LOG_EVENT_OVERHEAD_BYTES = 26
+LOG_PAGE_EVENTS = 10_000
+LOG_RETENTION_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365),
+    *(400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+
 FILE_DESCRIPTORS = 1_024
 PROCESSES = 1_024

@@ -14,10 +14,22 @@ from lablambda.storage.journal import Journal
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS log (
     id INTEGER PRIMARY KEY, grp TEXT, stream TEXT, timestamp INTEGER, ingested INTEGER, message TEXT);
-CREATE INDEX IF NOT EXISTS log_by_stream ON log (grp, stream, id);
+DROP INDEX IF EXISTS log_by_stream;
+CREATE INDEX IF NOT EXISTS log_by_time ON log (grp, timestamp);
+CREATE TABLE IF NOT EXISTS log_group (
+    name TEXT PRIMARY KEY, created INTEGER, class TEXT DEFAULT 'STANDARD', key TEXT, retention INTEGER,
+    tags TEXT DEFAULT '{}', bytes INTEGER DEFAULT 0);
 CREATE TABLE IF NOT EXISTS log_stream (
     grp TEXT, name TEXT, created INTEGER, first INTEGER, last INTEGER, ingested INTEGER,
     PRIMARY KEY (grp, name));
+-- A stream brings its group: a line for a deleted group makes it again, at no cost for other lines.
+CREATE TRIGGER IF NOT EXISTS log_group_of_stream AFTER INSERT ON log_stream BEGIN
+    INSERT INTO log_group (name, created) VALUES (NEW.grp, NEW.created) ON CONFLICT DO NOTHING;
+END;
+-- Groups had no table once.
+INSERT INTO log_group (name, created, bytes)
+SELECT grp, MIN(created), (SELECT SUM(LENGTH(CAST(message AS BLOB))) FROM log WHERE log.grp = log_stream.grp)
+FROM log_stream WHERE grp NOT IN (SELECT name FROM log_group) GROUP BY grp;
 CREATE TABLE IF NOT EXISTS invocation (
     id INTEGER PRIMARY KEY, function TEXT, started REAL, source TEXT, version TEXT,
     log_stream TEXT, report TEXT, error TEXT, qualifier TEXT, running TEXT);
@@ -31,8 +43,10 @@ CREATE TABLE IF NOT EXISTS queue_move (
 ADDED_COLUMNS = (("invocation", "qualifier TEXT"), ("invocation", "running TEXT"))
 _TOUCH_STREAM = """
 INSERT INTO log_stream (grp, name, created, first, last, ingested) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (grp, name) DO UPDATE SET last = excluded.last, ingested = excluded.ingested
+ON CONFLICT (grp, name) DO UPDATE SET first = MIN(COALESCE(first, excluded.first), excluded.first),
+    last = MAX(COALESCE(last, excluded.last), excluded.last), ingested = excluded.ingested
 """
+_GROW_GROUP = "UPDATE log_group SET bytes = bytes + ? WHERE name = ?"
 _FLUSH_AFTER_S = 0.2
 
 
@@ -95,6 +109,7 @@ class Recorder:
         if lines:
             self._journal.write_soon(_INSERT_LOG, [_batch(_log_row(line, now) for line in lines)])
             self._journal.write_soon(_TOUCH_STREAM, _stream_rows(lines, now))
+            self._journal.write_soon(_GROW_GROUP, _group_rows(lines))
         if finished:
             self._journal.write_soon(_INSERT_INVOCATION, [_batch(map(_invocation_row, finished))])
         if throttled:
@@ -119,11 +134,20 @@ def _log_row(line: LogLine, now: int) -> tuple[object, ...]:
 
 def _stream_rows(lines: list[LogLine], now: int) -> list[tuple[object, ...]]:
     spans: dict[tuple[str, str], tuple[int, int]] = {}
-    for line in lines:
-        key = (line.group, line.stream)
-        first, _ = spans.get(key, (line.timestamp, 0))
-        spans[key] = (first, line.timestamp)
+    for group, stream, timestamp, _ in lines:
+        key = (group, stream)
+        first, last = spans.get(key, (timestamp, timestamp))
+        # Lines of a function come in order; only PutLogEvents brings older ones.
+        spans[key] = (first if first < timestamp else timestamp, last if last > timestamp else timestamp)
     return [(group, name, first, first, last, now) for (group, name), (first, last) in spans.items()]
+
+
+def _group_rows(lines: list[LogLine]) -> list[tuple[int, str]]:
+    """By how many bytes each group grows."""
+    messages: dict[str, list[str]] = {}
+    for line in lines:
+        messages.setdefault(line.group, []).append(line.message)
+    return [(len("".join(texts).encode("utf-8", "replace")), group) for group, texts in messages.items()]
 
 
 def _invocation_row(event: InvocationFinished) -> tuple[object, ...]:
