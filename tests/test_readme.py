@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import lablambda
+from lablambda.api.lambda_api.table import LAMBDA, Level
 from lablambda.api.logs_api import LOGS
 from lablambda.api.metrics_api import METRICS
 from lablambda.jupyter.options import COMMANDS, cell_parser
@@ -23,6 +24,22 @@ def test_every_option_of_a_cell_is_told() -> None:
 def test_every_subcommand_is_told() -> None:
     table = README.partition("| `%lambda` |")[2].partition("\n\n")[0]
     assert [command for command in COMMANDS if not re.search(rf"`{command}\b", table)] == []
+
+
+def operations_table() -> str:
+    """Lambda's operations as the README is to tell them, grouped by what the lab makes of them."""
+    groups: dict[tuple[Level, str], list[str]] = {}
+    for name, entry in LAMBDA.items():
+        groups.setdefault((entry.level, entry.note), []).append(f"`{name}`")
+    ranks = list(Level)
+    rows = sorted(groups.items(), key=lambda group: (ranks.index(group[0][0]), group[0][1]))
+    return "\n".join(
+        f"| {level.value}{': ' if note else ''}{note} | {' '.join(names)} |" for (level, note), names in rows
+    )
+
+
+def test_every_operation_of_lambda_is_told() -> None:
+    assert operations_table() in README
 
 
 def test_every_operation_of_the_logs_and_metrics_is_told() -> None:
