@@ -30,7 +30,7 @@ _CHANGES = {
     "UpdateFunctionCode": "function_updated_v2",
     "UpdateFunctionConfiguration": "function_updated_v2",
 }
-_POLL_S, _SETTLED_WITHIN_S = 0.02, 120.0
+_POLL_S, _SETTLED_WITHIN_S = 0.005, 120.0
 
 
 class DeploymentError(Exception):

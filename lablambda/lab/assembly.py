@@ -30,7 +30,8 @@ from lablambda.model.function import Version
 from lablambda.packaging.store import PackageStore
 from lablambda.rules.limits import ACCOUNT_CONCURRENCY
 from lablambda.runtimes.registry import Runtimes
-from lablambda.services.backend import MotoServices, NoServices, Push, Services
+from lablambda.services.backend import NoServices, Push, Services
+from lablambda.services.moto_backend import MotoServices
 from lablambda.storage.journal import Journal
 from lablambda.telemetry import recorder
 from lablambda.telemetry.bus import Bus

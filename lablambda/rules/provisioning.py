@@ -14,6 +14,8 @@ REQUESTED = "RequestedProvisionedConcurrentExecutions"
 
 def total(function: Function) -> int:
     """All that is provisioned for a function's versions and aliases."""
+    if Setting.PROVISIONED not in function.settings:  # nearly always, and asked for every invocation
+        return 0
     return sum(int(members[REQUESTED]) for members in function.settings.get(Setting.PROVISIONED, {}).values())
 
 

@@ -18,7 +18,8 @@ from botocore.exceptions import ClientError
 
 from lablambda.client import Lab
 from lablambda.model.errors import ServiceFault
-from lablambda.services.backend import MotoServices, Push, ServiceRequest
+from lablambda.services.backend import Push, ServiceRequest
+from lablambda.services.moto_backend import MotoServices
 from tests.processes import gone
 
 LIST_BUCKETS = ServiceRequest(

@@ -12,7 +12,8 @@ from urllib.parse import quote, unquote, unquote_plus
 import pytest
 
 from lablambda.model.errors import NotImplementedHere
-from lablambda.services.backend import MotoServices, Push, ServiceRequest, ServiceResponse
+from lablambda.services.backend import Push, ServiceRequest, ServiceResponse
+from lablambda.services.moto_backend import MotoServices
 from tests.services.asking import FUNCTION, notification, to_s3
 
 pytestmark = pytest.mark.anyio

@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from lablambda.model.errors import NotImplementedHere, ServiceFault
-from lablambda.services.backend import MotoServices, Push, ServiceRequest
+from lablambda.services.backend import Push, ServiceRequest
+from lablambda.services.moto_backend import MotoServices
 from tests.processes import gone
 from tests.services.asking import to_s3
 
@@ -128,7 +129,8 @@ async def test_an_old_log_does_not_explain_a_new_failure(
 OWNER = """
 import asyncio, sys
 from pathlib import Path
-from lablambda.services.backend import MotoServices, ServiceRequest
+from lablambda.services.backend import ServiceRequest
+from lablambda.services.moto_backend import MotoServices
 async def main():
     services = MotoServices(Path(sys.argv[1]), None)
     await services.forward(ServiceRequest("GET", "/", "", {"host": "127.0.0.1"}, b""))

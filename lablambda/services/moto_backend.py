@@ -1,0 +1,357 @@
+"""moto as the services backend: its process started on first use, requests relayed, its pushes taken."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import json
+import os
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lablambda.model.errors import LabError, NotImplementedHere, ServiceFault
+from lablambda.rules.names import ACCOUNT
+from lablambda.services.backend import Deliver, Push, ServiceRequest, ServiceResponse
+from lablambda.services.link import Message, answer_all
+from lablambda.services.moto_hooks import FAULT, NOT_BUILT
+from lablambda.services.moto_server import MOST_CONNECTIONS
+
+if TYPE_CHECKING:
+    import aiohttp
+
+_START_WITHIN_S = 60.0
+_HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "expect",
+    }
+)
+_UNDERSCORES = "x-lablambda-underscores"
+_CLOSED = "The lab is closing; its services have ended."
+_EMPTY = "It starts again, empty, with the next request: buckets, tables and queues must be made again."
+
+
+class MotoServices:
+    """moto, in a process of the lab's, started when somebody first needs it."""
+
+    def __init__(self, folder: Path, deliver: Deliver) -> None:
+        self._folder = folder
+        self._deliver = deliver
+        self._process: _MotoProcess | None = None
+        self._starting: asyncio.Task[_MotoProcess] | None = None
+        self._lost = ""
+        self._closed = False
+
+    async def forward(self, request: ServiceRequest) -> ServiceResponse:
+        process = await self._running()
+        try:
+            return await process.forward(request)
+        except ServiceFault:
+            if self._closed:
+                raise ServiceFault(_CLOSED) from None
+            if not process.alive:
+                await self._bury(process)
+            raise
+
+    def status(self) -> dict[str, str]:
+        running = self._process is not None and self._process.alive
+        told = {"backend": "moto", "state": "running" if running else "starts on first use"}
+        return told | ({"lost": self._lost} if self._lost else {})
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.wait({self._starting})
+        if self._process is not None:
+            await self._process.close()
+
+    async def _running(self) -> _MotoProcess:
+        """The process; raises ServiceFault once when one that had state has ended since the last request."""
+        if self._closed:
+            raise ServiceFault(_CLOSED)
+        if self._process is not None:
+            if self._process.alive:
+                return self._process
+            fault = self._process.obituary()
+            await self._bury(self._process)
+            raise ServiceFault(fault)
+        if self._starting is None:
+            self._starting = asyncio.ensure_future(_MotoProcess.start(self._folder, self._deliver))
+            self._starting.add_done_callback(self._started)
+        # A caller that leaves doesn't take the start along: others wait for it too.
+        starting = self._starting
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            if starting.cancelled():
+                raise ServiceFault(_CLOSED) from None
+            raise
+
+    def _started(self, starting: asyncio.Task[_MotoProcess]) -> None:
+        self._starting = None
+        if not starting.cancelled() and starting.exception() is None:
+            self._process = starting.result()
+
+    async def _bury(self, process: _MotoProcess) -> None:
+        """Of all who find the process dead, the first clears away; what was lost is kept for `status`."""
+        if self._process is process:
+            self._process = None
+            self._lost = process.obituary()
+            process.note(self._lost)
+            await process.close()
+
+
+class _MotoProcess:
+    """One run of the services process."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        answering: asyncio.Task[None],
+        log: Path,
+    ) -> None:
+        self._process = process
+        self._session: aiohttp.ClientSession | None = None  # there once it has started
+        self._folder = -1
+        self._answering = answering
+        self._log = log
+
+    @classmethod
+    async def start(cls, folder: Path, deliver: Deliver) -> _MotoProcess:
+        if importlib.util.find_spec("moto") is None:
+            raise ServiceFault(
+                "S3, SQS and the other services need moto, which isn't installed. Install it: "
+                "pip install 'moto[server]', or start the lab with --services none."
+            )
+        log = folder / "services.log"
+        ours, theirs = socket.socketpair()
+        try:
+            logged = _make_ready(folder, log)
+            process = await _spawn(folder, log, theirs)
+        except OSError as error:
+            ours.close()
+            raise ServiceFault(
+                f"The services backend can't start ({error}). Make sure that you may write to {folder} and that "
+                "the disk isn't full, or start the lab with another --data folder or with --services none."
+            ) from None
+        except asyncio.CancelledError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        answering = asyncio.ensure_future(answer_all(ours, _answerer(deliver)))
+        started = cls(process, answering, log)
+        try:
+            # aiohttp takes a while to load: in a thread, while moto loads too.
+            await asyncio.to_thread(importlib.import_module, "aiohttp")
+            started._folder = os.open(folder, os.O_PATH)
+            started._session = _open_session(started._folder)
+            await started._wait_until_ready(logged)
+        except BaseException:
+            await started._kill()
+            raise
+        return started
+
+    @property
+    def alive(self) -> bool:
+        return self._process.returncode is None
+
+    async def forward(self, request: ServiceRequest) -> ServiceResponse:
+        import aiohttp
+        import yarl
+
+        assert self._session is not None
+        target = f"http://services{request.path}" + (f"?{request.query}" if request.query else "")
+        try:
+            async with self._session.request(
+                request.method,
+                yarl.URL(target, encoded=True),
+                headers=_sent_headers(request.headers),
+                data=request.body,
+                allow_redirects=False,
+            ) as response:
+                body = await response.read()
+                if FAULT in response.headers:
+                    raise self._fault(response.headers[FAULT], body.decode(), request)
+                return ServiceResponse(response.status, _received_headers(response, request.method), body)
+        except (aiohttp.ClientError, OSError) as error:
+            raise ServiceFault(await self._why_broken(error)) from None
+
+    def obituary(self) -> str:
+        """What to say of a process that ended by itself, with all that was in it."""
+        code = self._process.returncode
+        how = (
+            f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with status {code}"
+        )
+        return f"The services backend {how}; see {self._log}. {_EMPTY}"
+
+    def note(self, text: str) -> None:
+        """Write into the services' log."""
+        with contextlib.suppress(OSError), self._log.open("a") as log:
+            log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} lablambda: {text}\n")
+
+    async def close(self) -> None:
+        """End the process: its standard input closing is the sign."""
+        await self._close_session()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            async with asyncio.timeout(5):
+                await self._process.wait()
+        except TimeoutError:
+            await self._kill()
+        # The link has ended with the process; an event on its way in may still be written down.
+        await asyncio.wait({self._answering}, timeout=5)
+        await self._stop_answering()
+
+    async def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+        await self._close_session()
+        await self._stop_answering()
+
+    async def _close_session(self) -> None:
+        if self._session is not None and not self._session.closed:
+            await self._session.close()
+            os.close(self._folder)
+
+    async def _stop_answering(self) -> None:
+        self._answering.cancel()
+        await asyncio.wait({self._answering})
+
+    def _fault(self, kind: str, said: str, request: ServiceRequest) -> LabError:
+        what = request.headers.get("x-amz-target") or f"{request.method} {request.path}"
+        if kind == NOT_BUILT:
+            return NotImplementedHere(
+                f"{what} needs something that moto or lablambda hasn't built yet: {said}"
+            )
+        return ServiceFault(f"The services backend failed on {what} ({said}); see {self._log}. It runs on.")
+
+    async def _why_broken(self, error: Exception) -> str:
+        """A broken connection is the first sign of a death, some way ahead of the process's exit."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await self._process.wait()
+        if not self.alive:
+            return self.obituary()
+        reason = error or type(error).__name__
+        return f"The services backend broke off ({reason}); see {self._log}. It runs on: try again."
+
+    async def _wait_until_ready(self, logged: int) -> None:
+        assert self._process.stdout is not None
+        said = b""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_START_WITHIN_S):
+                said = await self._process.stdout.readline()
+        if said:
+            return
+        lines = self._log.read_bytes()[logged:].decode(errors="replace").strip().splitlines()
+        raise ServiceFault(
+            f"The services backend didn't start: {lines[-1] if lines else 'it said nothing'} (more in {self._log}). "
+            "Repair the installation of moto, or start the lab with --services none."
+        )
+
+
+async def _spawn(folder: Path, log: Path, link: socket.socket) -> asyncio.subprocess.Process:
+    with log.open("ab") as log_file:
+        spawning = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "lablambda.services.moto_server"),
+                *("--socket", "socket", "--link", str(link.fileno())),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log_file,
+                pass_fds=[link.fileno()],
+                start_new_session=True,
+                env=_environment(),
+                cwd=folder,
+            )
+        )
+        try:
+            return await asyncio.shield(spawning)
+        except asyncio.CancelledError:
+            # Not cut short: a process that nobody has hold of couldn't be ended.
+            process = await spawning
+            process.kill()
+            await process.wait()
+            raise
+
+
+def _open_session(folder: int) -> aiohttp.ClientSession:
+    """Requests to the socket in the open folder `folder`, by a path that is short enough for one: Linux
+    takes 107 bytes, and a data folder's path may be longer."""
+    import aiohttp  # slow, so only a lab that uses services loads it
+
+    path = f"/proc/self/fd/{folder}/socket"
+    return aiohttp.ClientSession(
+        connector=aiohttp.UnixConnector(path=path, limit=MOST_CONNECTIONS),
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None),
+        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+    )
+
+
+def _answerer(deliver: Deliver) -> Callable[[Message], Awaitable[Message]]:
+    async def answer(message: Message) -> Message:
+        try:
+            return {"refused": await deliver(Push(**message))}
+        except ServiceFault as error:
+            return {"refused": str(error)}
+        except Exception as error:
+            traceback.print_exc(file=sys.stderr)
+            return {"refused": f"the lab failed on it ({type(error).__name__}: {error}); see the lab's log"}
+
+    return answer
+
+
+def _environment() -> dict[str, str]:
+    """moto gets nothing of the user's, least of all AWS credentials."""
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "TMPDIR") if name in os.environ}
+    return {
+        **kept,
+        "LANG": "C.UTF-8",
+        "HOME": "/nonexistent",
+        "MOTO_ACCOUNT_ID": ACCOUNT,
+        "DOCKER_HOST": "unix:///nonexistent",  # moto's Batch would start containers
+        "AWS_ACCESS_KEY_ID": "moto",
+        "AWS_SECRET_ACCESS_KEY": "moto",
+    }
+
+
+def _make_ready(folder: Path, log: Path) -> int:
+    """A private folder without a socket; gives how long the log is already."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    (folder / "socket").unlink(missing_ok=True)
+    return log.stat().st_size if log.exists() else 0
+
+
+def _sent_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    sent = {name: value for name, value in headers.items() if name not in _HOP_BY_HOP and "_" not in name}
+    odd = {name: value for name, value in headers.items() if "_" in name}
+    # The body is whole by now, whatever form it came in.
+    sent.pop("content-length", None)
+    return sent | ({_UNDERSCORES: json.dumps(odd)} if odd else {})
+
+
+def _received_headers(response: aiohttp.ClientResponse, method: str) -> list[tuple[str, str]]:
+    """An answer to HEAD keeps the length of the body that it doesn't have."""
+    dropped = _HOP_BY_HOP | ({"server"} if method == "HEAD" else {"server", "content-length"})
+    # S3 keeps the names of user metadata in lower case; moto capitalises them.
+    headers = ((name.lower(), value) for name, value in response.headers.items())
+    return [(name, value) for name, value in headers if name not in dropped]
