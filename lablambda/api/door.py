@@ -20,6 +20,7 @@ from lablambda.api.lambda_api.table import LAMBDA
 from lablambda.api.logs_api import LOGS
 from lablambda.api.shapes import Operation, Parameters, Service
 from lablambda.api.validation import validate
+from lablambda.lab.credentials import UnknownKey
 from lablambda.lab.house import House
 from lablambda.model.errors import (
     AccessDenied,
@@ -29,6 +30,7 @@ from lablambda.model.errors import (
     ResourceNotFound,
 )
 from lablambda.rules.limits import REQUEST_BYTES
+from lablambda.rules.names import ROOT
 from lablambda.services.backend import ServiceRequest
 
 Handler = Callable[[House, Parameters], Awaitable[Mapping[str, Any]]]
@@ -82,9 +84,23 @@ class Door:
         if service in (None, "monitoring") and metrics_api.is_about_lambda(request):
             return await self._operate(request, self._monitoring, metrics_api.METRICS)
         answer = await self._house.services.forward(
-            ServiceRequest(request.method, request.path, request.query, request.headers, request.body)
+            ServiceRequest(
+                method=request.method,
+                path=request.path,
+                query=request.query,
+                headers=request.headers,
+                body=request.body,
+                caller=self._caller(request),
+            )
         )
         return Response(answer.status, answer.body, list(answer.headers))
+
+    def _caller(self, request: Request) -> str:
+        """The ARN of who signed. Where signatures aren't checked, whoever isn't a function is the owner."""
+        try:
+            return self._house.keys.caller(request.headers.get("x-amz-security-token"))
+        except UnknownKey:
+            return ROOT
 
     @cached_property
     def _monitoring(self) -> Service:

@@ -10,10 +10,11 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from lablambda.model.function import Version
 from lablambda.rules import sigv4
-from lablambda.rules.names import REGION
+from lablambda.rules.names import ACCOUNT, REGION, ROOT
 
 SESSION_S = 36 * 3600
 
@@ -89,21 +90,37 @@ class KeyRing:
         known = hmac.compare_digest(access_key, self._access_key.encode())
         return hmac.compare_digest(secret_key, self._secret_key.encode()) and known
 
+    def caller(self, token: str | None) -> str:
+        """The ARN of whoever signs with these credentials: the owner, or a function in its role.
+
+        Raises UnknownKey for a token that isn't ours.
+        """
+        if token is None:
+            return ROOT
+        claims = self._claims(token)
+        role, function = claims["role"].rpartition("/")[2], claims["function"].split(":")[6]
+        return f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{function}"
+
     def secret_for(self, access_key: str, token: str | None) -> str:
         """The secret that a request of `access_key` must be signed with."""
         if token is None:
             if access_key != self._access_key:
                 raise UnknownKey
             return self._secret_key
-        body, _, seal = token.partition(".")
-        if not hmac.compare_digest(seal, self._derive("token", body)):
-            raise UnknownKey
-        claims = json.loads(base64.urlsafe_b64decode(body))
+        claims = self._claims(token)
         if claims["key"] != access_key:
             raise UnknownKey
         if claims["until"] < time.time():
             raise ExpiredToken
         return self._derive("secret", access_key)
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        """What one of our session tokens says; UnknownKey if it isn't ours."""
+        body, _, seal = token.partition(".")
+        if not hmac.compare_digest(seal.encode(), self._derive("token", body).encode()):
+            raise UnknownKey
+        claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body))
+        return claims
 
     def _derive(self, purpose: str, text: str) -> str:
         digest = hmac.digest(self._sealing_key, f"{purpose}:{text}".encode(), hashlib.sha256)

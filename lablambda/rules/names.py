@@ -10,6 +10,7 @@ from lablambda.model.errors import InvalidParameterValue, ResourceNotFound
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
+ROOT = f"arn:aws:iam::{ACCOUNT}:root"
 
 _REFERENCE = re.compile(
     r"^(?:arn:aws[a-z-]*:lambda:)?(?:(?P<region>[a-z]{2}(?:-[a-z]+)+-\d):)?(?:(?P<account>\d{12}):)?"

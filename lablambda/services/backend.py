@@ -7,17 +7,22 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lablambda.model.errors import NotImplementedHere
+from lablambda.rules.names import ROOT
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceRequest:
-    """A request as it came in: path and query percent-encoded, headers by lower-case name."""
+    """A request as it came in: path and query percent-encoded, headers by lower-case name.
+
+    `caller` is the ARN of who signed it: the account's root for the lab's owner, or a function's role.
+    """
 
     method: str
     path: str
     query: str
     headers: Mapping[str, str]
     body: bytes
+    caller: str = ROOT
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from lablambda.model.errors import LabError, NotImplementedHere, ServiceFault
 from lablambda.rules.names import ACCOUNT
 from lablambda.services.backend import Deliver, Push, ServiceRequest, ServiceResponse
 from lablambda.services.link import Message, answer_all
-from lablambda.services.moto_hooks import FAULT, NOT_BUILT
+from lablambda.services.moto_hooks import CALLER, FAULT, NOT_BUILT
 from lablambda.services.moto_server import MOST_CONNECTIONS
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class _MotoProcess:
             async with self._session.request(
                 request.method,
                 yarl.URL(target, encoded=True),
-                headers=_sent_headers(request.headers),
+                headers=_sent_headers(request.headers) | {CALLER: request.caller},
                 data=request.body,
                 allow_redirects=False,
             ) as response:

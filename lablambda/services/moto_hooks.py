@@ -7,6 +7,7 @@ out of S3: full event records, delete markers, and the check that the function l
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import threading
@@ -21,6 +22,7 @@ from lablambda.services.s3_records import S3Object, record
 
 _S3 = "s3.amazonaws.com"
 _REFUSED = "Unable to validate the following destination configurations"
+CALLER = "X-LabLambda-Caller"  # header of a request: the ARN of who signed it
 FAULT = "X-LabLambda-Fault"  # header of an answer that isn't moto's: NOT_BUILT or BROKEN
 NOT_BUILT, BROKEN = "not-built", "broken"
 
@@ -31,6 +33,7 @@ class _Request(threading.local):
     skip = False
     completing = False
     created: str | None = None
+    caller = ""
     events: list[Callable[[], None]] | None = None
 
 
@@ -103,6 +106,7 @@ def install(link: ServicesEnd) -> None:
     _install_delete_markers()
     _install_deleted_versions()
     _install_one_event_a_request()
+    _install_caller()
 
 
 def _replace(owner: Any, name: str, new: Any) -> None:
@@ -259,6 +263,25 @@ def _install_one_event_a_request() -> None:
     _replace(S3Backend, "complete_multipart_upload", complete_quietly)
 
 
+# ------------------------------------------------------------------------------------------------ STS
+
+
+def _install_caller() -> None:
+    """moto knows whom it gave keys itself; the lab gives its owner and its functions theirs."""
+    from moto.sts.models import STSBackend
+
+    def identify(backend: Any, _access_key: str, _region: str) -> tuple[str, str, str]:
+        arn = _request.caller
+        account = str(backend.account_id)
+        _, assumed, role_and_session = arn.partition(":assumed-role/")
+        if not assumed:
+            return account, arn, account
+        role, _, session = role_and_session.partition("/")
+        return f"AROA{hashlib.sha256(role.encode()).hexdigest()[:17].upper()}:{session}", arn, account
+
+    _replace(STSBackend, "get_caller_identity", identify)
+
+
 # ------------------------------------------------------------------------------------------- requests
 
 
@@ -273,6 +296,7 @@ class RequestFrame:
     - What moto hasn't built, and its crashes, are marked, so that the lab can say so in AWS's own form.
     """
 
+    _CALLER = "HTTP_X_LABLAMBDA_CALLER"
     _UNDERSCORES = "HTTP_X_LABLAMBDA_UNDERSCORES"
 
     def __init__(self, application: Any) -> None:
@@ -288,6 +312,7 @@ class RequestFrame:
             environ[self._key_for(name)] = value
             environ.setdefault(self._names_key, {})[self._key_for(name)] = name
         _request.skip, _request.completing, _request.created, _request.events = False, False, None, []
+        _request.caller = environ.pop(self._CALLER, "")
         try:
             return self._application(environ, start_response)
         except NotImplementedError as error:

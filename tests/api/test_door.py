@@ -54,3 +54,8 @@ def test_a_foreign_host_is_refused(lab: Lab, host: str) -> None:
     status, body = raw(lab, "GET", "/2015-03-31/functions", Host=host)
     assert status == 403
     assert "loopback only" in body
+
+
+def test_the_owner_is_the_accounts_root(lab: Lab) -> None:
+    found = lab.client("sts").get_caller_identity()
+    assert (found["Arn"], found["Account"]) == ("arn:aws:iam::000000000000:root", "000000000000")

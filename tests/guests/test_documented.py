@@ -92,7 +92,6 @@ def test_a_table_and_a_queue(lab: Lab, documented: Documented, queue: str) -> No
     assert messages[0]["MessageAttributes"]["kind"]["StringValue"] == "order"
 
 
-@pytest.mark.xfail(strict=True, reason="the services don't know yet which role has signed")
 def test_a_function_is_its_role(documented: Documented) -> None:
     whoami = documented("receipts.whoami")
     role = ROLE.rpartition("/")[2]
