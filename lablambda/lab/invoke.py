@@ -43,8 +43,9 @@ class Invoker:
         self._settled = settled
         self._running = 0
         self._running_in_pool = 0
-        self._running_of: Counter[str] = Counter()  # on demand, by function
-        self._running_ready: Counter[str] = Counter()  # in provisioned concurrency, by version's ARN
+        self._running_of: Counter[str] = Counter()  # by function
+        self._ready_of: Counter[str] = Counter()  # those of them that run in provisioned concurrency
+        self._ready_in: Counter[str] = Counter()  # the same by version's ARN
 
     @property
     def limit(self) -> int:
@@ -124,24 +125,28 @@ class Invoker:
         # What is held is decided here once: a reservation may come or go while this runs.
         ready = demand.ready_running < demand.ready
         in_pool = function.reserved is None and not ready
-        counter, key = (self._running_ready, version.arn) if ready else (self._running_of, function.name)
         self._running += 1
         self._running_in_pool += in_pool
-        counter[key] += 1
+        self._running_of[function.name] += 1
+        self._ready_of[function.name] += ready
+        self._ready_in[version.arn] += ready
         try:
-            yield self._running, counter[key], self._running_in_pool if in_pool else None
+            of_function, in_pool_now = self._running_of[function.name], self._running_in_pool
+            yield self._running, of_function, in_pool_now if in_pool else None
         finally:
             self._running -= 1
             self._running_in_pool -= in_pool
-            counter[key] -= 1
+            self._running_of[function.name] -= 1
+            self._ready_of[function.name] -= ready
+            self._ready_in[version.arn] -= ready
 
     def _demand(self, function: Function, version: Version) -> Demand:
         return Demand(
             reserved=function.reserved,
-            running=self._running_of[function.name],
+            running=self._running_of[function.name] - self._ready_of[function.name],
             pool=self._limit - self._catalog.set_aside,
             pool_running=self._running_in_pool,
             provisioned=provisioning.total(function),
             ready=provisioning.of_version(function, version.number),
-            ready_running=self._running_ready[version.arn],
+            ready_running=self._ready_in[version.arn],
         )

@@ -1,0 +1,55 @@
+"""What mappings may be, by their source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lablambda.model.errors import InvalidParameterValue, NotImplementedHere
+from lablambda.rules import mapping
+
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:q"
+STREAM = "arn:aws:kinesis:us-east-1:000000000000:stream/s"
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({}, "Unrecognized event source."),
+        ({"EventSourceArn": "nonsense"}, "Unrecognized event source."),
+        ({"EventSourceArn": QUEUE, "StartingPosition": "LATEST"}, "StartingPosition is not valid for SQS event sources."),
+        ({"EventSourceArn": STREAM, "StartingPosition": "LATEST", "StartingPositionTimestamp": 1}, "Timestamp only valid with StartingPosition AT_TIMESTAMP"),
+        ({"EventSourceArn": f"{QUEUE}.fifo", "BatchSize": 11}, "at most 10 messages"),
+        ({"EventSourceArn": f"{QUEUE}.fifo", "MaximumBatchingWindowInSeconds": 1}, "not supported for FIFO"),
+        ({"EventSourceArn": QUEUE, "ParallelizationFactor": 2}, "Unsupported ParallelizationFactor parameter"),
+        *(
+            ({"EventSourceArn": QUEUE, "FilterCriteria": {"Filters": [{"Pattern": pattern}]}}, "Invalid filter pattern definition.")
+            for pattern in ("", "[1]", '"text"', '{"a": {}}', '{"a": []}', '{"a": {"b": 1}}', "{")
+        ),
+    ],
+)  # fmt: skip
+def test_mappings_that_cannot_be(members: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidParameterValue) as caught:
+        mapping.created(members)
+    assert message in str(caught.value)
+
+
+def test_kafka_is_not_built() -> None:
+    with pytest.raises(NotImplementedHere, match="Topics"):
+        mapping.created({"Topics": ["t"], "SelfManagedEventSource": {"Endpoints": {}}})
+
+
+def test_filters_come_and_go() -> None:
+    criteria = {"Filters": [{"Pattern": '{"body": {"a": [1]}}'}]}
+    made = mapping.created({"EventSourceArn": QUEUE, "FilterCriteria": criteria})
+    assert made["FilterCriteria"] == criteria
+    assert "FilterCriteria" not in mapping.changed(made, {"FilterCriteria": {}})
+
+
+def test_a_window_allows_large_batches() -> None:
+    made = mapping.created(
+        {"EventSourceArn": QUEUE, "BatchSize": 10_000, "MaximumBatchingWindowInSeconds": 1}
+    )
+    with pytest.raises(InvalidParameterValue, match="must be greater than 0"):
+        mapping.changed(made, {"MaximumBatchingWindowInSeconds": 0})
