@@ -31,6 +31,7 @@ color:var(--jp-content-font-color1,inherit);line-height:1.5}
 border-bottom:1px solid var(--jp-border-color2,#8884)}
 .lablambda th{color:var(--jp-content-font-color2,inherit);font-weight:600}
 .lablambda td.n{text-align:right!important;font-variant-numeric:tabular-nums}
+.lablambda td.one{white-space:nowrap}
 .lablambda pre{margin:4px 0;white-space:pre-wrap;font:inherit}
 .lablambda .bad{color:var(--jp-error-color1,#c62828)}
 .lablambda .good{color:var(--jp-success-color1,#2e7d32)}
@@ -97,6 +98,8 @@ def error_text(error: Mapping[str, Any]) -> str:
 
 # ----------------------------------------------------------------------------------------- invocations
 
+# Cells up to this length, figures with their units and identifiers, stay on one line; sentences may wrap.
+_ONE_LINE = 40
 _RECORD_COLUMNS = ("time", "duration", "billed", "cost", "memory", "start", "status", "source", "request id")
 _RECORD_NUMBERS = {1, 2, 3, 4}
 
@@ -256,7 +259,7 @@ def html_table(
     body = ""
     for index, row in enumerate(rows):
         cells = "".join(
-            f'<td class="{"n" if i in (numbers or ()) else ""}">{escape(cell)}</td>'
+            f'<td class="{"n" * (i in (numbers or ()))} {"one" * (len(cell) <= _ONE_LINE)}">{escape(cell)}</td>'
             for i, cell in enumerate(row)
         )
         body += f'<tr class="{"bad" if bad and bad[index] else ""}">{cells}</tr>'
