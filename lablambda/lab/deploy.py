@@ -156,8 +156,7 @@ class Deployer:
                 raise ResourceConflict(
                     f"Version {number} of function {function.name} is used by aliases: {', '.join(using)}"
                 )
-            left = {n: v for n, v in function.versions.items() if n != number}
-            await self._catalog.remove_version(replace(function, versions=left), number)
+            await self._catalog.remove_version(function.without(number), number)
             self._host.retire(version)
 
     # ----------------------------------------------------------------------------------- their progress

@@ -144,6 +144,19 @@ class Function:
         """$LATEST first, then the published ones, oldest first."""
         return (self.latest, *self.versions.values())
 
+    def without(self, qualifier: str) -> Function:
+        """The function without a published version or an alias, and without what was attached to it."""
+        return replace(
+            self,
+            versions={number: version for number, version in self.versions.items() if number != qualifier},
+            aliases={name: alias for name, alias in self.aliases.items() if name != qualifier},
+            policies={q: policy for q, policy in self.policies.items() if q != qualifier},
+            settings={
+                kind: {q: members for q, members in attached.items() if q != qualifier}
+                for kind, attached in self.settings.items()
+            },
+        )
+
     def setting(self, kind: Setting, qualifier: str = "") -> Members | None:
         return self.settings.get(kind, {}).get(qualifier)
 

@@ -111,6 +111,21 @@ def test_provisioned_environments_are_ready_before_the_event(
     assert code_of(gone)[:2] == (404, "ProvisionedConcurrencyConfigNotFoundException")
 
 
+def test_provisioned_environments_go_with_their_alias(functions: Any, create: Create, lab: Lab) -> None:
+    name = create()
+    functions.publish_version(FunctionName=name)
+    functions.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    provisioned(functions, name, "live", 2)
+    functions.delete_alias(FunctionName=name, Name="live")
+    assert (
+        functions.list_provisioned_concurrency_configs(FunctionName=name)["ProvisionedConcurrencyConfigs"]
+        == []
+    )
+    functions.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    gone = lambda: functions.get_provisioned_concurrency_config(FunctionName=name, Qualifier="live")  # noqa: E731
+    assert code_of(gone)[0] == 404
+
+
 def test_an_init_that_fails_fails_the_provisioning(functions: Any, create: Create) -> None:
     name = create("raise RuntimeError('no')")
     functions.publish_version(FunctionName=name)
