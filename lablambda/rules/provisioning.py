@@ -6,7 +6,7 @@ Source: Configuring provisioned concurrency, https://docs.aws.amazon.com/lambda/
 from __future__ import annotations
 
 from lablambda.model.errors import InvalidParameterValue, ResourceConflict, UntypedInvalidParameterValue
-from lablambda.model.function import Function, Setting
+from lablambda.model.function import LATEST, Alias, Function, Setting
 from lablambda.rules.concurrency import LEAST_UNRESERVED
 
 REQUESTED = "RequestedProvisionedConcurrentExecutions"
@@ -66,6 +66,17 @@ def check(before: Function, after: Function, *, limit: int, set_aside: int) -> N
             "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its "
             f"minimum value of [{LEAST_UNRESERVED}]."
         )
+
+
+UNPUBLISHED = "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
+
+
+def check_alias(alias: Alias) -> None:
+    """Refuse provisioned concurrency of an alias that doesn't point to one published version."""
+    if alias.version == LATEST:
+        raise InvalidParameterValue(UNPUBLISHED)
+    if alias.weights:
+        raise InvalidParameterValue("Alias with weights can not be used with Provisioned Concurrency")
 
 
 def check_single(function: Function, qualifier: str) -> None:

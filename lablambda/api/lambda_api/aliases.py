@@ -13,8 +13,8 @@ from lablambda.api.shapes import Parameters
 from lablambda.lab.deploy import STALE_REVISION
 from lablambda.lab.house import House
 from lablambda.model.errors import PreconditionFailed, ResourceConflict, ResourceNotFound
-from lablambda.model.function import Alias, Function
-from lablambda.rules import routing
+from lablambda.model.function import Alias, Function, Setting
+from lablambda.rules import provisioning, routing
 from lablambda.rules.names import function_arn
 
 Result = Mapping[str, Any]
@@ -80,6 +80,8 @@ async def delete_alias(house: House, p: Parameters) -> Result:
 
 async def _save(house: House, function: Function, alias: Alias) -> Result:
     routing.check(alias)
+    if function.setting(Setting.PROVISIONED, alias.name) is not None:
+        provisioning.check_alias(alias)
     for number in (alias.version, *alias.weights):
         if function.version(number) is None:
             raise ResourceNotFound(f"Function not found: {function_arn(function.name, number)}")

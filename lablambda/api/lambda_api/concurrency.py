@@ -65,10 +65,10 @@ async def delete_function_concurrency(house: House, p: Parameters) -> Result:
 
 
 async def put_provisioned_concurrency_config(house: House, p: Parameters) -> Result:
-    named, function = _target(
-        house, p, "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
-    )
+    named, function = _target(house, p, provisioning.UNPUBLISHED)
     qualifier = str(named.qualifier)
+    if qualifier in function.aliases:
+        provisioning.check_alias(function.aliases[qualifier])
     provisioning.check_single(function, qualifier)
     wanted = p["ProvisionedConcurrentExecutions"]
     members = {provisioning.REQUESTED: wanted, "LastModified": timestamp()}

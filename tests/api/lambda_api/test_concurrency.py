@@ -6,6 +6,7 @@ import base64
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -157,3 +158,23 @@ def test_the_latest_version_cannot_be_provisioned(functions: Any, create: Create
         "InvalidParameterValueException",
         "Provisioned Concurrency Configs cannot be applied to unpublished function versions.",
     )
+
+
+def test_only_a_published_version_can_be_provisioned(functions: Any, create: Create) -> None:
+    name = create(Publish=True)
+    weights = {"AdditionalVersionWeights": {"2": 0.5}}
+    functions.update_function_configuration(FunctionName=name, Timeout=9)
+    functions.publish_version(FunctionName=name)
+    functions.create_alias(FunctionName=name, Name="latest", FunctionVersion="$LATEST")
+    functions.create_alias(FunctionName=name, Name="split", FunctionVersion="1", RoutingConfig=weights)
+    functions.create_alias(FunctionName=name, Name="good", FunctionVersion="1")
+    for alias in ("latest", "split"):
+        put = partial(functions.put_provisioned_concurrency_config, FunctionName=name, Qualifier=alias)
+        assert code_of(partial(put, ProvisionedConcurrentExecutions=1))[:2] == (
+            400,
+            "InvalidParameterValueException",
+        )
+    provisioned(functions, name, "good", 1)
+    move = partial(functions.update_alias, FunctionName=name, Name="good")
+    assert code_of(partial(move, FunctionVersion="$LATEST"))[0] == 400
+    assert code_of(partial(move, RoutingConfig=weights))[0] == 400
