@@ -72,7 +72,7 @@ class Environment:
         self.version = version
         self.identity = uuid.uuid4().hex
         self.log_stream = platform_log.stream_name(
-            time.strftime("%Y/%m/%d", time.gmtime()), version.number, self.identity
+            time.strftime("%Y/%m/%d", time.gmtime()), version, self.identity
         )
         self.state = State.NEW
         self.peak_mb = 0

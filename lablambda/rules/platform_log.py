@@ -11,6 +11,7 @@ import math
 import re
 from typing import Protocol
 
+from lablambda.model.function import Version
 from lablambda.model.invocation import Report
 
 
@@ -82,9 +83,10 @@ def billed_ms(duration_ms: float, init_ms: float | None) -> int:
     return max(1, math.ceil(duration_ms + (init_ms or 0.0)))
 
 
-def stream_name(day: str, version: str, environment_id: str) -> str:
-    """`day` is YYYY/MM/DD; one stream per environment."""
-    return f"{day}/[{version}]{environment_id}"
+def stream_name(day: str, version: Version, environment_id: str) -> str:
+    """`day` is YYYY/MM/DD; one stream per environment. In a group that it may share, a function says its name."""
+    own_group = version.log_group == f"/aws/lambda/{version.name}"
+    return f"{day}/{'' if own_group else version.name}[{version.number}]{environment_id}"
 
 
 _REPORT = re.compile(

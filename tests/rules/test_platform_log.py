@@ -6,6 +6,7 @@ import pytest
 
 from lablambda.model.invocation import Report
 from lablambda.rules import platform_log
+from tests.nouns import version
 
 
 def reported(report: Report) -> str:
@@ -48,3 +49,12 @@ def test_other_lines_are_no_reports() -> None:
 )
 def test_init_is_billed(duration: float, init: float | None, billed: int) -> None:
     assert platform_log.billed_ms(duration, init) == billed
+
+
+@pytest.mark.parametrize(
+    ("group", "expected"),
+    [("/aws/lambda/f", "2026/11/01/[$LATEST]abc"), ("/shared", "2026/11/01/f[$LATEST]abc")],
+)
+def test_a_stream_in_a_shared_group_names_its_function(group: str, expected: str) -> None:
+    shared = version(LoggingConfig={"LogFormat": "Text", "LogGroup": group})
+    assert platform_log.stream_name("2026/11/01", shared, "abc") == expected
