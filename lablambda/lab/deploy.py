@@ -187,7 +187,8 @@ class Deployer:
         """Save a version that isn't ready and get it ready in the background."""
         configuration.check(version)
         await self._host.require(version.runtime)
-        changed = replace(function, latest=version)
+        # Read again: meanwhile its tags, aliases or settings may have changed.
+        changed = replace(self._catalog.find(function.name) or function, latest=version)
         if publish:
             changed, version = _publish(changed, None, phase=Phase.CREATING)
         await self._catalog.save(changed)
