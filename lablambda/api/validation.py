@@ -146,6 +146,7 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+@lru_cache(maxsize=4096)
 def _join(path: str, name: str) -> str:
     """AWS names members in lower camel case, whatever their case on the wire."""
     own = name[:1].lower() + name[1:]

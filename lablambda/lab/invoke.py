@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import random
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 
 from lablambda.hosts.local import LocalHost
 from lablambda.lab.catalog import Catalog
+from lablambda.lab.lease import Lease, Running
 from lablambda.model.errors import ResourceConflict, ResourceNotFound, TooManyRequests
 from lablambda.model.events import InvocationFinished, InvocationThrottled
 from lablambda.model.function import LATEST, Function, Phase, Setting, Version
@@ -41,11 +40,7 @@ class Invoker:
         self._bus = bus
         self._limit = limit
         self._settled = settled
-        self._running = 0
-        self._running_in_pool = 0
-        self._running_of: Counter[str] = Counter()  # by function
-        self._ready_of: Counter[str] = Counter()  # those of them that run in provisioned concurrency
-        self._ready_in: Counter[str] = Counter()  # the same by version's ARN
+        self._running = Running()
 
     @property
     def limit(self) -> int:
@@ -54,7 +49,7 @@ class Invoker:
 
     @property
     def running(self) -> int:
-        return self._running
+        return self._running.in_all
 
     async def invoke(self, invocation: Invocation) -> Outcome:
         """Run it now. Raises ResourceNotFound, ResourceConflict or TooManyRequests before anything ran."""
@@ -68,7 +63,7 @@ class Invoker:
                     f"state: Failed. {version.reason}"
                 )
         started = time.time()
-        with self._lease(function, version, invocation) as concurrent:
+        with self._lease(function, version, invocation) as lease:
             outcome, log_stream = await self._host.run(version, invocation)
         self._bus.publish(
             InvocationFinished(
@@ -80,9 +75,9 @@ class Invoker:
                 log_stream=log_stream,
                 report=outcome.report,
                 error=outcome.payload if outcome.function_error else None,
-                concurrent=concurrent[0],
-                concurrent_of_function=concurrent[1],
-                unreserved=concurrent[2],
+                concurrent=lease.in_all,
+                concurrent_of_function=lease.of_function,
+                unreserved=lease.in_pool if lease.pooled else None,
             )
         )
         return outcome
@@ -109,44 +104,25 @@ class Invoker:
                 return function, version
         raise ResourceNotFound(f"Function not found: {function_arn(invocation.function, qualifier)}")
 
-    @contextmanager
-    def _lease(
-        self, function: Function, version: Version, invocation: Invocation
-    ) -> Iterator[tuple[int, int, int | None]]:
-        """Hold a unit of concurrency for one invocation.
-
-        Gives how many run now: in all, of this function, and in the pool if this one is of the pool.
-        """
+    def _lease(self, function: Function, version: Version, invocation: Invocation) -> Lease:
+        """Hold a unit of concurrency for one invocation. Raises TooManyRequests if there is none left."""
         demand = self._demand(function, version)
         reason = concurrency.refusal(demand)
         if reason is not None:
             self._bus.publish(InvocationThrottled(function.name, invocation.qualifier, time.time(), reason))
             raise TooManyRequests(reason)
-        # What is held is decided here once: a reservation may come or go while this runs.
         ready = demand.ready_running < demand.ready
-        in_pool = function.reserved is None and not ready
-        self._running += 1
-        self._running_in_pool += in_pool
-        self._running_of[function.name] += 1
-        self._ready_of[function.name] += ready
-        self._ready_in[version.arn] += ready
-        try:
-            of_function, in_pool_now = self._running_of[function.name], self._running_in_pool
-            yield self._running, of_function, in_pool_now if in_pool else None
-        finally:
-            self._running -= 1
-            self._running_in_pool -= in_pool
-            self._running_of[function.name] -= 1
-            self._ready_of[function.name] -= ready
-            self._ready_in[version.arn] -= ready
+        pooled = function.reserved is None and not ready
+        return Lease(self._running, function.name, version.arn, ready=ready, pooled=pooled)
 
     def _demand(self, function: Function, version: Version) -> Demand:
+        running = self._running
         return Demand(
             reserved=function.reserved,
-            running=self._running_of[function.name] - self._ready_of[function.name],
+            running=running.of_function[function.name] - running.ready_of[function.name],
             pool=self._limit - self._catalog.set_aside,
-            pool_running=self._running_in_pool,
+            pool_running=running.in_pool,
             provisioned=provisioning.total(function),
             ready=provisioning.of_version(function, version.number),
-            ready_running=self._ready_in[version.arn],
+            ready_running=running.ready_in[version.arn],
         )

@@ -18,8 +18,7 @@ class LogLine(NamedTuple):  # three for every invocation, at a third of a frozen
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class InvocationFinished:
+class InvocationFinished(NamedTuple):
     """An invocation came to its end. `started` is seconds since 1970; `error` the error's JSON or None.
 
     `qualifier` is the version or alias that the caller named, `concurrent` how many invocations ran
