@@ -6,7 +6,13 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 
-from lablambda.model.events import Event, InvocationFinished, InvocationThrottled
+from lablambda.model.events import (
+    Event,
+    InvocationFinished,
+    InvocationThrottled,
+    QueuedEventMoved,
+    QueueMove,
+)
 from lablambda.rules.cost import Usage, price
 
 # Upper bounds in seconds, from a warm handler that does nothing to the longest that Lambda allows.
@@ -37,17 +43,24 @@ class Tally:
 
 
 class Tallies:
-    """Listens to the bus. `versions` goes by (function, version), `throttles` by function."""
+    """Listens to the bus.
+
+    `versions` goes by (function, version), `throttles` by function, `moves` of asynchronous events by what
+    became of them and function.
+    """
 
     def __init__(self) -> None:
         self.versions: dict[tuple[str, str], Tally] = {}
         self.throttles: Counter[str] = Counter()
+        self.moves: dict[QueueMove, Counter[str]] = {move: Counter() for move in QueueMove}
 
     def hear(self, event: Event) -> None:
         if isinstance(event, InvocationFinished):
             self._count(event)
         elif isinstance(event, InvocationThrottled):
             self.throttles[event.function] += 1
+        elif isinstance(event, QueuedEventMoved):
+            self.moves[event.move][event.function] += 1
 
     def _count(self, event: InvocationFinished) -> None:
         key = (event.function, event.version)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from lablambda.model.events import InvocationFinished, InvocationThrottled, LogLine
+from lablambda.model.events import (
+    InvocationFinished,
+    InvocationThrottled,
+    LogLine,
+    QueuedEventMoved,
+    QueueMove,
+)
 from lablambda.model.invocation import Report
 from lablambda.rules.cost import of_invocation
 from lablambda.telemetry.tallies import BOUNDS_S, Histogram, Tallies
@@ -24,6 +30,7 @@ def test_what_is_counted() -> None:
         finished(1000, b"{}"),
         InvocationThrottled("f", None, 1.0, "reason"),
         LogLine("g", "s", 1, "m"),
+        QueuedEventMoved("f", None, QueueMove.RECEIVED, 1.0),
     ):
         tallies.hear(event)
     (tally,) = tallies.versions.values()
@@ -31,6 +38,9 @@ def test_what_is_counted() -> None:
     assert (sum(tally.duration.counts), tally.duration.total_ms) == (2, 1003)
     assert (sum(tally.init.counts), tally.init.total_ms) == (1, 50)
     assert dict(tallies.throttles) == {"f": 1}
+    assert {move: dict(counts) for move, counts in tallies.moves.items() if counts} == {
+        QueueMove.RECEIVED: {"f": 1}
+    }
     assert tallies.costs() == {"f": pytest.approx(of_invocation(3, 256) + of_invocation(1000, 256))}
 
 
