@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from lablambda.client import Lab
 from lablambda.connection import ApiError
+from tests.api.lambda_api.test_concurrency import provisioned
 from tests.api_clients import code, code_of
 
 Create = Callable[..., str]
@@ -113,6 +114,24 @@ def test_a_function_with_a_reservation_is_not_in_the_pool(
     functions.invoke(FunctionName=name)
     assert total(cloudwatch, "UnreservedConcurrentExecutions", "SampleCount") == before
     assert total(cloudwatch, "UnreservedConcurrentExecutions", FunctionName=name) == 0
+
+
+def test_what_runs_in_provisioned_concurrency_runs_in_the_function(
+    cloudwatch: Any, functions: Any, create: Create
+) -> None:
+    source = (
+        "import boto3\n"
+        "def handler(e, c):\n"
+        "    if e.get('call'):\n"
+        "        boto3.client('lambda').invoke(FunctionName=c.function_name, Qualifier='1')"
+    )
+    name = create(source, Timeout=30)
+    functions.publish_version(FunctionName=name)
+    provisioned(functions, name, "1", 1)
+    answer = functions.invoke(FunctionName=name, Payload=b'{"call": 1}')
+    assert "FunctionError" not in answer
+    assert total(cloudwatch, "Invocations", FunctionName=name) == 2
+    assert total(cloudwatch, "ConcurrentExecutions", "Maximum", FunctionName=name) == 2
 
 
 def test_asynchronous_events(cloudwatch: Any, lab: Lab, functions: Any, create: Create) -> None:
