@@ -268,6 +268,8 @@ class Environment:
             init_ms=None if init_ms is None else round(init_ms, 2),
             status=ending.status,
             error_type=ending.error_type,
+            architecture=self.version.architecture,
+            storage_mb=self.version.storage_mb,
         )
         self._say(self._platform.end(report, len(ending.payload)))
         return Outcome(

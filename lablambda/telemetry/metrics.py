@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from lablambda.rules.cost import Usage
+from lablambda.rules.cost import FREE_STORAGE_MB, X86, Usage
 from lablambda.storage.journal import Journal
 from lablambda.telemetry.recorder import Recorder
 
@@ -68,9 +68,12 @@ _DIMENSIONS = {
     "Resource": "CASE WHEN qualifier IS NULL THEN function ELSE function || ':' || qualifier END",
     "ExecutedVersion": "version",
 }
+# Rows of an earlier version don't say architecture and storage.
 _USAGE = """
-SELECT COUNT(*), SUM(json_extract(report, '$.billed_ms') * json_extract(report, '$.memory_mb'))
-FROM invocation WHERE function = ? AND started >= ? AND started < ?
+SELECT COALESCE(json_extract(report, '$.architecture'), ?1) AS architecture, COUNT(*),
+    SUM(json_extract(report, '$.billed_ms') * json_extract(report, '$.memory_mb')),
+    SUM(json_extract(report, '$.billed_ms') * MAX(0, COALESCE(json_extract(report, '$.storage_mb'), ?2) - ?2))
+FROM invocation WHERE function = ?3 AND started >= ?4 AND started < ?5 GROUP BY 1
 """
 _ALIAS = "qualifier GLOB '*[^0-9]*' AND qualifier <> '$LATEST'"
 
@@ -105,11 +108,17 @@ class Metrics:
             Samples, rows
         )  # not converted one by one: there may be very many, and the loop would stop
 
-    async def usage(self, function: str, start: float, end: float) -> Usage:
-        """What AWS would bill for a function's invocations, `start` <= their start < `end` (s since 1970)."""
+    async def usage(self, function: str, start: float, end: float) -> dict[str, Usage]:
+        """What AWS would bill for a function's invocations, by architecture.
+
+        `start` <= their start < `end`, in seconds since 1970.
+        """
         await self._recorder.flush()
-        ((requests, mb_ms),) = await self._journal.read(_USAGE, (function, start, end))
-        return Usage(requests, (mb_ms or 0) / 1024 / 1000)
+        rows = await self._journal.read(_USAGE, (X86, FREE_STORAGE_MB, function, start, end))
+        return {
+            architecture: Usage(requests, mb_ms / 1024 / 1000, storage_mb_ms / 1024 / 1000)
+            for architecture, requests, mb_ms, storage_mb_ms in rows
+        }
 
     async def existing(self, since: float) -> list[tuple[str, Dimensions]]:
         """Every metric with its dimensions that has had a sample since `since` (s since 1970), in order."""
