@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from lablambda.client import Lab
 from lablambda.connection import ApiError
 from tests.api.lambda_api.test_concurrency import provisioned
-from tests.api_clients import code, code_of
+from tests.api_clients import ROLE, RUNTIME, code, code_of
 
 Create = Callable[..., str]
 SOURCE = "def handler(e, c):\n    if e.get('fail'): raise KeyError('x')\n    return 1"
@@ -287,6 +287,43 @@ def test_everything_else_of_cloudwatch_is_the_backends(cloudwatch: Any) -> None:
     )
     assert sum(point["Sum"] for point in answer["Datapoints"]) == 3
     assert cloudwatch.describe_alarms()["MetricAlarms"] == []
+
+
+def test_every_namespace_is_listed_with_the_labs_own(cloudwatch: Any, functions: Any, create: Create) -> None:
+    name = create(SOURCE)
+    functions.invoke(FunctionName=name)
+    for number in range(51):  # more than the backend puts in a page
+        data = [{"MetricName": f"n{number}-{each}", "Value": 1.0} for each in range(10)]
+        cloudwatch.put_metric_data(Namespace="Many", MetricData=data)
+    pages = list(cloudwatch.get_paginator("list_metrics").paginate())
+    listed = [metric["Namespace"] for page in pages for metric in page["Metrics"]]
+    own = cloudwatch.list_metrics(Namespace="AWS/Lambda")["Metrics"]
+    assert len(pages) > 1
+    assert listed.count("Many") == 510
+    assert listed.count("AWS/Lambda") >= len(own) > 0
+    found = cloudwatch.list_metrics(
+        MetricName="Errors", Dimensions=[{"Name": "FunctionName", "Value": name}]
+    )["Metrics"]
+    assert [metric["Dimensions"] for metric in found] == [
+        named(FunctionName=name),
+        named(FunctionName=name, Resource=name),
+    ]
+
+
+def test_a_lab_without_services_lists_its_own() -> None:
+    with Lab.private(options=["--services", "none"]) as lab:
+        functions = lab.client("lambda")
+        functions.create_function(
+            FunctionName="f",
+            Runtime=RUNTIME,
+            Role=ROLE,
+            Handler="f.handler",
+            Code={"ZipFile": code(SOURCE)},
+        )
+        functions.get_waiter("function_active_v2").wait(FunctionName="f")
+        lab.function("f").invoke()
+        listed = lab.client("cloudwatch").list_metrics()["Metrics"]
+        assert {metric["Namespace"] for metric in listed} == {"AWS/Lambda"}
 
 
 def test_timestamps_are_times(cloudwatch: Any, functions: Any, create: Create) -> None:
