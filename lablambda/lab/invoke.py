@@ -46,6 +46,7 @@ class Invoker:
         self._running_of: Counter[str] = Counter()  # by function
         self._ready_of: Counter[str] = Counter()  # those of them that run in provisioned concurrency
         self._ready_in: Counter[str] = Counter()  # the same by version's ARN
+        self._running_by: Counter[tuple[str, str | None]] = Counter()  # by function and qualifier as named
 
     @property
     def limit(self) -> int:
@@ -82,7 +83,8 @@ class Invoker:
                 error=outcome.payload if outcome.function_error else None,
                 concurrent=concurrent[0],
                 concurrent_of_function=concurrent[1],
-                unreserved=concurrent[2],
+                concurrent_of_resource=concurrent[2],
+                unreserved=concurrent[3],
             )
         )
         return outcome
@@ -112,10 +114,11 @@ class Invoker:
     @contextmanager
     def _lease(
         self, function: Function, version: Version, invocation: Invocation
-    ) -> Iterator[tuple[int, int, int | None]]:
+    ) -> Iterator[tuple[int, int, int, int | None]]:
         """Hold a unit of concurrency for one invocation.
 
-        Gives how many run now: in all, of this function, and in the pool if this one is of the pool.
+        Gives how many run now: in all, of this function, by the same qualifier, and in the pool if this one is
+        of the pool.
         """
         demand = self._demand(function, version)
         reason = concurrency.refusal(demand)
@@ -130,15 +133,22 @@ class Invoker:
         self._running_of[function.name] += 1
         self._ready_of[function.name] += ready
         self._ready_in[version.arn] += ready
+        resource = (function.name, invocation.qualifier)
+        self._running_by[resource] += 1
         try:
-            of_function, in_pool_now = self._running_of[function.name], self._running_in_pool
-            yield self._running, of_function, in_pool_now if in_pool else None
+            yield (
+                self._running,
+                self._running_of[function.name],
+                self._running_by[resource],
+                self._running_in_pool if in_pool else None,
+            )
         finally:
             self._running -= 1
             self._running_in_pool -= in_pool
             self._running_of[function.name] -= 1
             self._ready_of[function.name] -= ready
             self._ready_in[version.arn] -= ready
+            self._running_by[resource] -= 1
 
     def _demand(self, function: Function, version: Version) -> Demand:
         return Demand(

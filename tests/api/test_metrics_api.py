@@ -132,6 +132,9 @@ def test_what_runs_in_provisioned_concurrency_runs_in_the_function(
     assert "FunctionError" not in answer
     assert total(cloudwatch, "Invocations", FunctionName=name) == 2
     assert total(cloudwatch, "ConcurrentExecutions", "Maximum", FunctionName=name) == 2
+    for resource in (name, f"{name}:1"):
+        found = total(cloudwatch, "ConcurrentExecutions", "Maximum", FunctionName=name, Resource=resource)
+        assert found == 1
 
 
 def test_asynchronous_events(cloudwatch: Any, lab: Lab, functions: Any, create: Create) -> None:

@@ -17,7 +17,7 @@ from lablambda.telemetry.recorder import ADDED_COLUMNS, SCHEMA, Recorder
 pytestmark = pytest.mark.anyio
 EVENTS = (
     InvocationFinished(
-        "f", "2", "live", "api", 100.5, "s", Report("r1", 12.5, 13, 128, 30, init_ms=80.0), None, 3, 2, 1
+        "f", "2", "live", "api", 100.5, "s", Report("r1", 12.5, 13, 128, 30, init_ms=80.0), None, 4, 3, 1, 2
     ),
     InvocationFinished("f", "$LATEST", None, "api", 101.0, "s", Report("r2", 7.5, 8, 128, 30), b"{}", 1, 1),
     InvocationThrottled("f", "live", 102.0, "ConcurrentInvocationLimitExceeded"),
@@ -36,8 +36,10 @@ OF_ALIAS = {"FunctionName": "f", "Resource": "f:live"}
         ("Invocations", {"FunctionName": "g"}, []),
         ("Errors", OF_F, [(100.5, 0), (101.0, 1)]),
         ("Duration", OF_F, [(100.5, 12.5), (101.0, 7.5)]),
-        ("ConcurrentExecutions", {}, [(100.5, 3), (101.0, 1)]),
-        ("ConcurrentExecutions", OF_F, [(100.5, 2), (101.0, 1)]),
+        ("ConcurrentExecutions", {}, [(100.5, 4), (101.0, 1)]),
+        ("ConcurrentExecutions", OF_F, [(100.5, 3), (101.0, 1)]),
+        ("ConcurrentExecutions", OF_ALIAS, [(100.5, 2)]),
+        ("ConcurrentExecutions", {"FunctionName": "f", "Resource": "f"}, [(101.0, 1)]),
         ("UnreservedConcurrentExecutions", {}, [(100.5, 1)]),
         ("UnreservedConcurrentExecutions", OF_F, []),
         ("Invocations", OF_ALIAS | {"ExecutedVersion": "2"}, [(100.5, 1)]),
