@@ -14,6 +14,7 @@ import json
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -123,7 +124,7 @@ class Function:
             payload=None if failed else body,
             error=body if failed else None,
             logs=tail,
-            report=_report_in(tail),
+            report=_billed_by(_report_in(tail), answer.headers.get("x-lablambda-billed-by")),
             executed_version=answer.headers.get("x-amz-executed-version", ""),
             request_id=answer.headers.get("x-amzn-requestid", ""),
         )
@@ -311,6 +312,14 @@ def _report_in(text: str) -> Report | None:
         if report is not None:
             return report
     return None
+
+
+def _billed_by(report: Report | None, told: str | None) -> Report | None:
+    """The report with the architecture and storage that the lab told, if they aren't the usual ones."""
+    if report is None or told is None:
+        return report
+    architecture, storage_mb = told.split()
+    return replace(report, architecture=architecture, storage_mb=int(storage_mb))
 
 
 def _record(row: dict[str, Any]) -> Record:

@@ -62,6 +62,7 @@ def result(r: Result) -> Bundle:
         "payload": r.payload,
         "error": r.error,
         "report": asdict(r.report) if r.report else None,
+        "cost": r.cost,
     }
     html = (
         f'<pre class="{"bad" if r.error is not None else ""}">{escape(shown)}</pre>'
@@ -77,12 +78,8 @@ def _figures(report: Report | None) -> str:
     start = f"cold start, init {report.init_ms:.0f} ms" if report.init_ms is not None else "warm"
     return (
         f"{report.duration_ms:.2f} ms, billed {report.billed_ms} ms, "
-        f"{report.max_memory_mb} of {report.memory_mb} MB, {start}, {cost.in_words(_cost(report))}"
+        f"{report.max_memory_mb} of {report.memory_mb} MB, {start}, {cost.in_words(cost.of_report(report))}"
     )
-
-
-def _cost(report: Report) -> float:
-    return cost.of_invocation(report.billed_ms, report.memory_mb)
 
 
 def error_text(error: Mapping[str, Any]) -> str:
@@ -125,11 +122,11 @@ def records(function: str, rows: Iterable[Record]) -> Bundle:
 
 
 def _total_cost(reports: Sequence[Report]) -> str:
-    total = sum(map(_cost, reports))
+    total = sum(map(cost.of_report, reports))
     million = cost.in_words(total / len(reports) * 1e6)
     return (
         f"total {cost.in_words(total)}; a million such invocations would cost {million} on AWS "
-        f"({cost.X86}, before free tier)"
+        f"({' and '.join(sorted({report.architecture for report in reports}))}, before free tier)"
     )
 
 
@@ -142,7 +139,7 @@ def _record_cells(row: Record) -> tuple[str, ...]:
         datetime.fromtimestamp(row.started, UTC).strftime("%H:%M:%S.%f")[:-3],
         f"{report.duration_ms:.2f} ms",
         f"{report.billed_ms} ms",
-        cost.in_words(_cost(report)),
+        cost.in_words(cost.of_report(report)),
         f"{report.max_memory_mb} / {report.memory_mb} MB",
         "warm" if report.init_ms is None else f"cold, {report.init_ms:.0f} ms",
         "ok" if report.status == "success" else _shorten(error or report.status, 90),

@@ -49,9 +49,7 @@ class Result:
     @property
     def cost(self) -> float | None:
         """What this invocation would cost on AWS, in dollars, before free tier; None without a report."""
-        return (
-            None if self.report is None else cost.of_invocation(self.report.billed_ms, self.report.memory_mb)
-        )
+        return None if self.report is None else cost.of_report(self.report)
 
     def check(self) -> Any:
         """The payload; raises FunctionError if the function failed."""
@@ -81,7 +79,7 @@ class Record:
     @property
     def cost(self) -> float:
         """What this invocation would cost on AWS, in dollars, before free tier."""
-        return cost.of_invocation(self.report.billed_ms, self.report.memory_mb)
+        return cost.of_report(self.report)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return display.record(self)

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any
 
 from lablambda.api import errors, lab_api, metrics_api, prometheus_api
@@ -83,6 +84,11 @@ class Door:
             return await self._operate(request, *self._tables[service])
         if service in (None, "monitoring") and metrics_api.is_about_lambda(request):
             return await self._operate(request, self._monitoring, metrics_api.METRICS)
+        if service in (None, "monitoring") and metrics_api.is_about_all(request):
+            return await self._list_all_metrics(request)
+        return await self._forward(request)
+
+    async def _forward(self, request: Request) -> Response:
         answer = await self._house.services.forward(
             ServiceRequest(
                 method=request.method,
@@ -101,6 +107,17 @@ class Door:
             return self._house.keys.caller(request.headers.get("x-amz-security-token"))
         except UnknownKey:
             return ROOT
+
+    async def _list_all_metrics(self, request: Request) -> Response:
+        """The services backend's metrics, and on its last page the lab's own."""
+        own = await self._operate(request, self._monitoring, metrics_api.METRICS)
+        try:
+            others = await self._forward(request)
+        except NotImplementedHere:  # a lab without a backend has its own
+            return own
+        if others.status == HTTPStatus.OK and metrics_api.is_last(others.body):
+            others.body = metrics_api.joined(others.body, own.body)
+        return others
 
     @cached_property
     def _monitoring(self) -> Service:

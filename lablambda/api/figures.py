@@ -41,7 +41,7 @@ async def of_function(house: House, function: str, hours: float) -> dict[str, An
         "hours": hours,
         "invocations": len(errors),
         "throttles": len(throttles),
-        "cost": price(used),
+        "cost": sum(price(each, architecture) for architecture, each in used.items()),
         **counted,
     }
 

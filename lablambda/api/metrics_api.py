@@ -1,8 +1,9 @@
 """CloudWatch's reading operations for Lambda's own metrics, the namespace AWS/Lambda.
 
 In the JSON protocol (X-Amz-Target), which boto3 and AWS's current command line speak. Everything else of
-CloudWatch goes to the services backend: other namespaces, PutMetricData, alarms, dashboards, ListMetrics
-without a namespace, and requests in the Query or CBOR protocol. An alarm there doesn't see these metrics.
+CloudWatch goes to the services backend: other namespaces, PutMetricData, alarms, dashboards, and requests in
+the Query or CBOR protocol. An alarm there doesn't see these metrics. ListMetrics without a namespace lists the
+backend's metrics and these.
 """
 
 from __future__ import annotations
@@ -47,6 +48,28 @@ def is_about_lambda(request: Request) -> bool:
     except (ValueError, TypeError, AttributeError):
         return False
     return NAMESPACE in namespaces
+
+
+def is_about_all(request: Request) -> bool:
+    """Whether this is ListMetrics of every namespace, in the JSON protocol."""
+    if request.headers.get("x-amz-target") != f"{_TARGET}ListMetrics":
+        return False
+    try:
+        return "Namespace" not in json.loads(request.body)
+    except (ValueError, TypeError):
+        return False
+
+
+def joined(others: bytes, own: bytes) -> bytes:
+    """One page of ListMetrics made of two."""
+    page = json.loads(others)
+    page["Metrics"] = page.get("Metrics", []) + json.loads(own)["Metrics"]
+    return json.dumps(page).encode()
+
+
+def is_last(page: bytes) -> bool:
+    """Whether no page follows this one of ListMetrics."""
+    return json.loads(page).get("NextToken") is None
 
 
 def _namespace(query: Mapping[str, Any]) -> str | None:
@@ -215,7 +238,7 @@ def _answered(query: Mapping[str, Any], series: Series, newest_first: bool) -> d
 
 
 async def list_metrics(house: House, p: Parameters) -> Result:
-    """The metrics that had a sample in the last two weeks, at most 500 a page.
+    """The metrics that had a sample in the last two weeks, at most 500 a page; without a namespace all at once.
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_ListMetrics.html
     """
@@ -230,6 +253,8 @@ async def list_metrics(house: House, p: Parameters) -> Result:
         for name, dimensions in await house.metrics.existing(since)
         if p.get("MetricName", name) == name and all(_has(dimensions, each) for each in wanted)
     ]
+    if "Namespace" not in p:  # they close the backend's last page, whose tokens these aren't
+        return {"Metrics": found}
     begin = _offset(p.get("NextToken"))
     end = begin + _MOST_LISTED
     return {"Metrics": found[begin:end], "NextToken": str(end) if end < len(found) else None}

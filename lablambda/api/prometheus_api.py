@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 from lablambda.api.http import Request, Response
 from lablambda.lab.house import House
 from lablambda.model.errors import AccessDenied
+from lablambda.model.events import QueueMove
 from lablambda.telemetry.tallies import BOUNDS_S, Histogram
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
 
 PATH = "/metrics"
+_BY_FUNCTION = ("function",)
 _BY_VERSION = ("function", "version")
 _REFUSED = (
     b"This page is for the lab's owner. Let the scraper authenticate (basic_auth) with the lab's access key as "
@@ -91,12 +93,27 @@ def _counters(house: House) -> Iterator[Metric]:
     versions = house.tallies.versions
     invocations = [(key, float(tally.invocations)) for key, tally in versions.items()]
     errors = [(key, float(tally.errors)) for key, tally in versions.items()]
-    throttles = [((name,), float(count)) for name, count in house.tallies.throttles.items()]
+    moves = house.tallies.moves
     costs = [((name,), dollars) for name, dollars in house.tallies.costs().items()]
     yield _counter("invocations", "Invocations that ran.", _BY_VERSION, invocations)
     yield _counter("errors", "Invocations that failed.", _BY_VERSION, errors)
-    yield _counter("throttles", "Invocations refused before they ran.", ("function",), throttles)
-    yield _counter("cost_dollars", "Price on AWS before free tier.", ("function",), costs)
+    yield _counter(
+        "throttles", "Invocations refused before they ran.", _BY_FUNCTION, _rows(house.tallies.throttles)
+    )
+    yield _counter(
+        "async_events_received",
+        "Asynchronous events accepted.",
+        _BY_FUNCTION,
+        _rows(moves[QueueMove.RECEIVED]),
+    )
+    yield _counter(
+        "async_events_dropped", "Asynchronous events given up.", _BY_FUNCTION, _rows(moves[QueueMove.DROPPED])
+    )
+    yield _counter("cost_dollars", "Price on AWS before free tier.", _BY_FUNCTION, costs)
+
+
+def _rows(counts: Mapping[str, int]) -> list[tuple[Sequence[str], float]]:
+    return [((name,), float(count)) for name, count in counts.items()]
 
 
 def _counter(

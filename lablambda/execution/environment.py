@@ -84,6 +84,8 @@ class Environment:
         self._access = access
         self._write_log = write_log
         self._platform = _platform_log(version, initialization)
+        # Read once: every invocation's report has them.
+        self._architecture, self._storage_mb = version.architecture, version.storage_mb
         self._least = version.logging.get("ApplicationLogLevel")
         self._tail: deque[str] = deque(maxlen=_TAIL_EVENTS)
         self._worker: Worker | None = None
@@ -268,6 +270,8 @@ class Environment:
             init_ms=None if init_ms is None else round(init_ms, 2),
             status=ending.status,
             error_type=ending.error_type,
+            architecture=self._architecture,
+            storage_mb=self._storage_mb,
         )
         self._say(self._platform.end(report, len(ending.payload)))
         return Outcome(

@@ -77,6 +77,7 @@ class Invoker:
                 error=outcome.payload if outcome.function_error else None,
                 concurrent=lease.in_all,
                 concurrent_of_function=lease.of_function,
+                concurrent_of_resource=lease.of_resource,
                 unreserved=lease.in_pool if lease.pooled else None,
             )
         )
@@ -113,7 +114,8 @@ class Invoker:
             raise TooManyRequests(reason)
         ready = demand.ready_running < demand.ready
         pooled = function.reserved is None and not ready
-        return Lease(self._running, function.name, version.arn, ready=ready, pooled=pooled)
+        resource = (function.name, invocation.qualifier)
+        return Lease(self._running, resource, version.arn, ready=ready, pooled=pooled)
 
     def _demand(self, function: Function, version: Version) -> Demand:
         running = self._running

@@ -22,8 +22,9 @@ class InvocationFinished(NamedTuple):
     """An invocation came to its end. `started` is seconds since 1970; `error` the error's JSON or None.
 
     `qualifier` is the version or alias that the caller named, `concurrent` how many invocations ran
-    when this one began, itself included: in the whole lab, of this function, and `unreserved` of all
-    functions without reserved concurrency (None if this one has some).
+    when this one began, itself included: in the whole lab, of this function, of this function by the same
+    qualifier (`concurrent_of_resource`), and `unreserved` of all functions without reserved concurrency (None
+    if this one has some).
     """
 
     function: str
@@ -37,6 +38,7 @@ class InvocationFinished(NamedTuple):
     concurrent: int
     concurrent_of_function: int
     unreserved: int | None = None
+    concurrent_of_resource: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

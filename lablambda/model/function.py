@@ -66,6 +66,15 @@ class Version:
         return int(self.configuration["MemorySize"])
 
     @property
+    def architecture(self) -> str:
+        return str(self.configuration["Architectures"][0])
+
+    @property
+    def storage_mb(self) -> int:
+        """The size of /tmp."""
+        return int(self.configuration["EphemeralStorage"]["Size"])
+
+    @property
     def timeout_s(self) -> int:
         return int(self.configuration["Timeout"])
 

@@ -45,7 +45,8 @@ class Invocation:
 class Report:
     """The figures of AWS's REPORT line. Times are milliseconds, sizes are MB.
 
-    `init_ms` is set on a cold start only; `status` is "success", "error" or "timeout".
+    `init_ms` is set on a cold start only; `status` is "success", "error" or "timeout". `architecture` and
+    `storage_mb` (of /tmp) aren't in that line, but the price depends on them.
     """
 
     request_id: str
@@ -56,6 +57,8 @@ class Report:
     init_ms: float | None = None
     status: str = "success"
     error_type: str = ""
+    architecture: str = "x86_64"
+    storage_mb: int = 512
 
     @property
     def cold(self) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
+from lablambda.model.invocation import Report
+
 X86 = "x86_64"
 ARM = "arm64"
 PER_REQUEST = 0.20 / 1e6
@@ -72,6 +74,11 @@ def of_invocation(
 ) -> float:
     """Dollars for one invocation, before free tier: billed time (ms), memory and ephemeral storage (MB)."""
     return price(usage(billed_ms, memory_mb, storage_mb), architecture)
+
+
+def of_report(report: Report) -> float:
+    """Dollars for the invocation that a report is of, before free tier."""
+    return of_invocation(report.billed_ms, report.memory_mb, report.architecture, report.storage_mb)
 
 
 def in_words(dollars: float) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from lablambda.rules.cost import Usage
+from lablambda.rules.cost import FREE_STORAGE_MB, X86, Usage
 from lablambda.storage.journal import Journal
 from lablambda.telemetry.recorder import Recorder
 
@@ -23,8 +23,8 @@ Samples = list[tuple[float, float]]  # (seconds since 1970, value)
 class Metric:
     """Which rows are samples of a metric, and the SQL of a sample's moment and value.
 
-    `value` is that of a function, `account` the whole lab's (where it differs); None means that the
-    metric doesn't exist there.
+    `value` is that of a function, `account` the whole lab's; None means that the metric doesn't exist there.
+    `resource` is that of a version or alias, where it isn't the function's.
     """
 
     unit: str
@@ -33,6 +33,13 @@ class Metric:
     value: str | None
     account: str | None
     where: str = "1"
+    resource: str | None = None
+
+    def of(self, dimensions: Dimensions) -> str | None:
+        """The SQL of a sample's value with these dimensions."""
+        if not dimensions:
+            return self.account
+        return self.resource if self.resource and "Resource" in dimensions else self.value
 
 
 def _of_invocations(unit: str, value: str | None, account: str | None, where: str = "1") -> Metric:
@@ -47,13 +54,21 @@ def _of_moves(unit: str, value: str, move: str) -> Metric:
 
 _FAILED = "error IS NOT NULL"
 _DURATION = "json_extract(report, '$.duration_ms')"  # init isn't in it
-# How many ran: in the lab, of the function, of all without a reservation.
-_RUNNING = [f"json_extract(running, '$[{place}]')" for place in range(3)]
+# How many ran: in the lab, of the function, of all without a reservation, of the function by this qualifier.
+_RUNNING = [f"json_extract(running, '$[{place}]')" for place in range(4)]
 METRICS: dict[str, Metric] = {
     "Invocations": _of_invocations("Count", "1", "1"),
     "Errors": _of_invocations("Count", _FAILED, _FAILED),
     "Duration": _of_invocations("Milliseconds", _DURATION, _DURATION),
-    "ConcurrentExecutions": _of_invocations("Count", _RUNNING[1], _RUNNING[0], f"{_RUNNING[0]} IS NOT NULL"),
+    "ConcurrentExecutions": Metric(
+        "Count",
+        "invocation",
+        "started",
+        _RUNNING[1],
+        _RUNNING[0],
+        f"{_RUNNING[0]} IS NOT NULL",
+        resource=f"COALESCE({_RUNNING[3]}, {_RUNNING[1]})",  # rows of an earlier version lack the first
+    ),
     "UnreservedConcurrentExecutions": _of_invocations(
         "Count", None, _RUNNING[2], f"{_RUNNING[2]} IS NOT NULL"
     ),
@@ -68,9 +83,12 @@ _DIMENSIONS = {
     "Resource": "CASE WHEN qualifier IS NULL THEN function ELSE function || ':' || qualifier END",
     "ExecutedVersion": "version",
 }
+# Rows of an earlier version don't say architecture and storage.
 _USAGE = """
-SELECT COUNT(*), SUM(json_extract(report, '$.billed_ms') * json_extract(report, '$.memory_mb'))
-FROM invocation WHERE function = ? AND started >= ? AND started < ?
+SELECT COALESCE(json_extract(report, '$.architecture'), ?1) AS architecture, COUNT(*),
+    SUM(json_extract(report, '$.billed_ms') * json_extract(report, '$.memory_mb')),
+    SUM(json_extract(report, '$.billed_ms') * MAX(0, COALESCE(json_extract(report, '$.storage_mb'), ?2) - ?2))
+FROM invocation WHERE function = ?3 AND started >= ?4 AND started < ?5 GROUP BY 1
 """
 _ALIAS = "qualifier GLOB '*[^0-9]*' AND qualifier <> '$LATEST'"
 
@@ -89,7 +107,7 @@ class Metrics:
         samples, as on AWS.
         """
         metric = METRICS.get(name)
-        value = metric and (metric.value if dimensions else metric.account)
+        value = metric and metric.of(dimensions)
         if metric is None or value is None or not _combined(metric, dimensions):
             return []
         await self._recorder.flush()
@@ -105,11 +123,17 @@ class Metrics:
             Samples, rows
         )  # not converted one by one: there may be very many, and the loop would stop
 
-    async def usage(self, function: str, start: float, end: float) -> Usage:
-        """What AWS would bill for a function's invocations, `start` <= their start < `end` (s since 1970)."""
+    async def usage(self, function: str, start: float, end: float) -> dict[str, Usage]:
+        """What AWS would bill for a function's invocations, by architecture.
+
+        `start` <= their start < `end`, in seconds since 1970.
+        """
         await self._recorder.flush()
-        ((requests, mb_ms),) = await self._journal.read(_USAGE, (function, start, end))
-        return Usage(requests, (mb_ms or 0) / 1024 / 1000)
+        rows = await self._journal.read(_USAGE, (X86, FREE_STORAGE_MB, function, start, end))
+        return {
+            architecture: Usage(requests, mb_ms / 1024 / 1000, storage_mb_ms / 1024 / 1000)
+            for architecture, requests, mb_ms, storage_mb_ms in rows
+        }
 
     async def existing(self, since: float) -> list[tuple[str, Dimensions]]:
         """Every metric with its dimensions that has had a sample since `since` (s since 1970), in order."""

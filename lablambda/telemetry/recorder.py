@@ -162,7 +162,7 @@ def _invocation_row(event: InvocationFinished) -> tuple[object, ...]:
         None if event.error is None else _text(event.error.decode("utf-8", "replace")),
         event.qualifier,
         # One column, since each costs the writer as much as any other.
-        (event.concurrent, event.concurrent_of_function, event.unreserved),
+        (event.concurrent, event.concurrent_of_function, event.unreserved, event.concurrent_of_resource),
     )
 
 

@@ -6,8 +6,14 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 
-from lablambda.model.events import Event, InvocationFinished, InvocationThrottled
-from lablambda.rules.cost import Usage, price
+from lablambda.model.events import (
+    Event,
+    InvocationFinished,
+    InvocationThrottled,
+    QueuedEventMoved,
+    QueueMove,
+)
+from lablambda.rules.cost import FREE_STORAGE_MB, Usage, price
 
 # Upper bounds in seconds, from a warm handler that does nothing to the longest that Lambda allows.
 BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900)
@@ -27,27 +33,38 @@ class Histogram:
 
 @dataclass(slots=True)
 class Tally:
-    """One version of a function. `mb_ms` is memory times billed time."""
+    """One version of a function.
+
+    `mb_ms` is memory times billed time, by architecture; `storage_mb_ms` the same of storage that isn't free.
+    """
 
     invocations: int = 0
     errors: int = 0
-    mb_ms: int = 0
+    mb_ms: Counter[str] = field(default_factory=Counter)
+    storage_mb_ms: int = 0
     duration: Histogram = field(default_factory=Histogram)
     init: Histogram = field(default_factory=Histogram)
 
 
 class Tallies:
-    """Listens to the bus. `versions` goes by (function, version), `throttles` by function."""
+    """Listens to the bus.
+
+    `versions` goes by (function, version), `throttles` by function, `moves` of asynchronous events by what
+    became of them and function.
+    """
 
     def __init__(self) -> None:
         self.versions: dict[tuple[str, str], Tally] = {}
         self.throttles: Counter[str] = Counter()
+        self.moves: dict[QueueMove, Counter[str]] = {move: Counter() for move in QueueMove}
 
     def hear(self, event: Event) -> None:
         if isinstance(event, InvocationFinished):
             self._count(event)
         elif isinstance(event, InvocationThrottled):
             self.throttles[event.function] += 1
+        elif isinstance(event, QueuedEventMoved):
+            self.moves[event.move][event.function] += 1
 
     def _count(self, event: InvocationFinished) -> None:
         key = (event.function, event.version)
@@ -57,7 +74,8 @@ class Tallies:
         report = event.report
         tally.invocations += 1
         tally.errors += event.error is not None
-        tally.mb_ms += report.billed_ms * report.memory_mb
+        tally.mb_ms[report.architecture] += report.billed_ms * report.memory_mb
+        tally.storage_mb_ms += report.billed_ms * max(0, report.storage_mb - FREE_STORAGE_MB)
         tally.duration.add(report.duration_ms)
         if report.init_ms is not None:
             tally.init.add(report.init_ms)
@@ -66,6 +84,11 @@ class Tallies:
         """Dollars by function, before free tier."""
         found: dict[str, float] = {}
         for (function, _), tally in self.versions.items():
-            used = Usage(tally.invocations, tally.mb_ms / 1024 / 1000)
-            found[function] = found.get(function, 0.0) + price(used)
+            found[function] = found.get(function, 0.0) + _dollars(tally)
         return found
+
+
+def _dollars(tally: Tally) -> float:
+    apart = Usage(tally.invocations, 0.0, tally.storage_mb_ms / 1024 / 1000)  # costs the same on both
+    memory = (price(Usage(0, mb_ms / 1024 / 1000), name) for name, mb_ms in tally.mb_ms.items())
+    return price(apart) + sum(memory)

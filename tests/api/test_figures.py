@@ -9,6 +9,7 @@ import pytest
 
 from lablambda.client import Lab
 from lablambda.connection import ApiError
+from lablambda.rules.cost import ARM, of_invocation
 
 Create = Callable[..., str]
 SOURCE = "def handler(e, c):\n    if e.get('fail'): raise KeyError('x')\n    return 1"
@@ -24,6 +25,17 @@ def test_figures(lab: Lab, functions: Any, create: Create) -> None:
     assert (sum(figures.invocations_by_part), sum(figures.errors_by_part)) == (3, 2)
     assert sorted(record.report.duration_ms for record in records)[1] == figures.duration_ms["p50"]
     assert figures.cost == pytest.approx(sum(record.cost for record in records))
+
+
+def test_the_price_of_an_architecture_and_of_storage(lab: Lab, create: Create) -> None:
+    function = lab.function(create(SOURCE, Architectures=["arm64"], EphemeralStorage={"Size": 2048}))
+    result = function.invoke()
+    assert result.report is not None
+    billed_ms, memory_mb = result.report.billed_ms, result.report.memory_mb
+    assert result.cost == pytest.approx(of_invocation(billed_ms, memory_mb, ARM, 2048))
+    (record,) = function.invocations()
+    assert record.cost == result.cost
+    assert function.metrics().cost == pytest.approx(result.cost)
 
 
 def test_a_function_that_is_gone_keeps_its_figures(lab: Lab, functions: Any, create: Create) -> None:

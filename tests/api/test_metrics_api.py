@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 
 from lablambda.client import Lab
 from lablambda.connection import ApiError
-from tests.api_clients import code, code_of
+from tests.api.lambda_api.test_concurrency import provisioned
+from tests.api_clients import ROLE, RUNTIME, code, code_of
 
 Create = Callable[..., str]
 SOURCE = "def handler(e, c):\n    if e.get('fail'): raise KeyError('x')\n    return 1"
@@ -113,6 +114,27 @@ def test_a_function_with_a_reservation_is_not_in_the_pool(
     functions.invoke(FunctionName=name)
     assert total(cloudwatch, "UnreservedConcurrentExecutions", "SampleCount") == before
     assert total(cloudwatch, "UnreservedConcurrentExecutions", FunctionName=name) == 0
+
+
+def test_what_runs_in_provisioned_concurrency_runs_in_the_function(
+    cloudwatch: Any, functions: Any, create: Create
+) -> None:
+    source = (
+        "import boto3\n"
+        "def handler(e, c):\n"
+        "    if e.get('call'):\n"
+        "        boto3.client('lambda').invoke(FunctionName=c.function_name, Qualifier='1')"
+    )
+    name = create(source, Timeout=30)
+    functions.publish_version(FunctionName=name)
+    provisioned(functions, name, "1", 1)
+    answer = functions.invoke(FunctionName=name, Payload=b'{"call": 1}')
+    assert "FunctionError" not in answer
+    assert total(cloudwatch, "Invocations", FunctionName=name) == 2
+    assert total(cloudwatch, "ConcurrentExecutions", "Maximum", FunctionName=name) == 2
+    for resource in (name, f"{name}:1"):
+        found = total(cloudwatch, "ConcurrentExecutions", "Maximum", FunctionName=name, Resource=resource)
+        assert found == 1
 
 
 def test_asynchronous_events(cloudwatch: Any, lab: Lab, functions: Any, create: Create) -> None:
@@ -268,6 +290,43 @@ def test_everything_else_of_cloudwatch_is_the_backends(cloudwatch: Any) -> None:
     )
     assert sum(point["Sum"] for point in answer["Datapoints"]) == 3
     assert cloudwatch.describe_alarms()["MetricAlarms"] == []
+
+
+def test_every_namespace_is_listed_with_the_labs_own(cloudwatch: Any, functions: Any, create: Create) -> None:
+    name = create(SOURCE)
+    functions.invoke(FunctionName=name)
+    for number in range(51):  # more than the backend puts in a page
+        data = [{"MetricName": f"n{number}-{each}", "Value": 1.0} for each in range(10)]
+        cloudwatch.put_metric_data(Namespace="Many", MetricData=data)
+    pages = list(cloudwatch.get_paginator("list_metrics").paginate())
+    listed = [metric["Namespace"] for page in pages for metric in page["Metrics"]]
+    own = cloudwatch.list_metrics(Namespace="AWS/Lambda")["Metrics"]
+    assert len(pages) > 1
+    assert listed.count("Many") == 510
+    assert listed.count("AWS/Lambda") >= len(own) > 0
+    found = cloudwatch.list_metrics(
+        MetricName="Errors", Dimensions=[{"Name": "FunctionName", "Value": name}]
+    )["Metrics"]
+    assert [metric["Dimensions"] for metric in found] == [
+        named(FunctionName=name),
+        named(FunctionName=name, Resource=name),
+    ]
+
+
+def test_a_lab_without_services_lists_its_own() -> None:
+    with Lab.private(options=["--services", "none"]) as lab:
+        functions = lab.client("lambda")
+        functions.create_function(
+            FunctionName="f",
+            Runtime=RUNTIME,
+            Role=ROLE,
+            Handler="f.handler",
+            Code={"ZipFile": code(SOURCE)},
+        )
+        functions.get_waiter("function_active_v2").wait(FunctionName="f")
+        lab.function("f").invoke()
+        listed = lab.client("cloudwatch").list_metrics()["Metrics"]
+        assert {metric["Namespace"] for metric in listed} == {"AWS/Lambda"}
 
 
 def test_timestamps_are_times(cloudwatch: Any, functions: Any, create: Create) -> None:

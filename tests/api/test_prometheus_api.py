@@ -22,6 +22,8 @@ FAMILIES = {
     "lablambda_invocations": "counter",
     "lablambda_errors": "counter",
     "lablambda_throttles": "counter",
+    "lablambda_async_events_received": "counter",
+    "lablambda_async_events_dropped": "counter",
     "lablambda_cost_dollars": "counter",
     "lablambda_duration_seconds": "histogram",
     "lablambda_init_duration_seconds": "histogram",
@@ -96,6 +98,17 @@ def test_counters_stay_when_a_function_goes(lab: Lab, functions: Any, create: Cr
     families = scrape(lab)
     assert value(families, "invocations_total", function=name) == 1
     assert value(families, "throttles_total", function=name) == 1
+
+
+def test_asynchronous_events_are_counted(lab: Lab, functions: Any, create: Create) -> None:
+    name = create(SOURCE)
+    functions.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0)
+    for payload in (b"{}", b'{"fail": 1}'):
+        functions.invoke(FunctionName=name, InvocationType="Event", Payload=payload)
+    lab.settle()
+    families = scrape(lab)
+    assert value(families, "async_events_received_total", function=name) == 2
+    assert value(families, "async_events_dropped_total", function=name) == 1
 
 
 @pytest.mark.parametrize(

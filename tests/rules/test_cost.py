@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from lablambda.rules.cost import ARM, PER_GB_S, X86, Usage, in_words, of_invocation, price, together, usage
+from lablambda.model.invocation import Report
+from lablambda.rules.cost import (
+    ARM,
+    PER_GB_S,
+    X86,
+    Usage,
+    in_words,
+    of_invocation,
+    of_report,
+    price,
+    together,
+    usage,
+)
 
 
 def test_a_million_of_128_mb_and_200_ms() -> None:
@@ -53,6 +65,10 @@ def test_one_invocation(
     billed_ms: float, memory_mb: float, architecture: str, storage_mb: float, expected: float
 ) -> None:
     assert of_invocation(billed_ms, memory_mb, architecture, storage_mb) == pytest.approx(expected)
+    report = Report(
+        "r", billed_ms, int(billed_ms), int(memory_mb), 1, None, "success", "", architecture, int(storage_mb)
+    )
+    assert of_report(report) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,8 @@ class Bench:
             "Role": "arn:aws:iam::000000000000:role/r",
             "MemorySize": 256,
             "Timeout": timeout,
+            "Architectures": ["x86_64"],
+            "EphemeralStorage": {"Size": 512},
             "LoggingConfig": {"LogFormat": "Text", "LogGroup": "/aws/lambda/f"},
             "Environment": {"Variables": {"GREETING": "hello"}},
         }

@@ -9,6 +9,7 @@ import pytest
 
 from lablambda.model.events import InvocationFinished, InvocationThrottled, QueuedEventMoved, QueueMove
 from lablambda.model.invocation import Report
+from lablambda.rules.cost import Usage
 from lablambda.storage.journal import Journal
 from lablambda.telemetry.metrics import METRICS, Metrics
 from lablambda.telemetry.recorder import ADDED_COLUMNS, SCHEMA, Recorder
@@ -16,7 +17,7 @@ from lablambda.telemetry.recorder import ADDED_COLUMNS, SCHEMA, Recorder
 pytestmark = pytest.mark.anyio
 EVENTS = (
     InvocationFinished(
-        "f", "2", "live", "api", 100.5, "s", Report("r1", 12.5, 13, 128, 30, init_ms=80.0), None, 3, 2, 1
+        "f", "2", "live", "api", 100.5, "s", Report("r1", 12.5, 13, 128, 30, init_ms=80.0), None, 4, 3, 1, 2
     ),
     InvocationFinished("f", "$LATEST", None, "api", 101.0, "s", Report("r2", 7.5, 8, 128, 30), b"{}", 1, 1),
     InvocationThrottled("f", "live", 102.0, "ConcurrentInvocationLimitExceeded"),
@@ -35,8 +36,10 @@ OF_ALIAS = {"FunctionName": "f", "Resource": "f:live"}
         ("Invocations", {"FunctionName": "g"}, []),
         ("Errors", OF_F, [(100.5, 0), (101.0, 1)]),
         ("Duration", OF_F, [(100.5, 12.5), (101.0, 7.5)]),
-        ("ConcurrentExecutions", {}, [(100.5, 3), (101.0, 1)]),
-        ("ConcurrentExecutions", OF_F, [(100.5, 2), (101.0, 1)]),
+        ("ConcurrentExecutions", {}, [(100.5, 4), (101.0, 1)]),
+        ("ConcurrentExecutions", OF_F, [(100.5, 3), (101.0, 1)]),
+        ("ConcurrentExecutions", OF_ALIAS, [(100.5, 2)]),
+        ("ConcurrentExecutions", {"FunctionName": "f", "Resource": "f"}, [(101.0, 1)]),
         ("UnreservedConcurrentExecutions", {}, [(100.5, 1)]),
         ("UnreservedConcurrentExecutions", OF_F, []),
         ("Invocations", OF_ALIAS | {"ExecutedVersion": "2"}, [(100.5, 1)]),
@@ -65,6 +68,21 @@ async def test_samples(
     await journal.close()
 
 
+async def test_usage_by_architecture(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "telemetry.db", SCHEMA, durable=False)
+    recorder = Recorder(journal)
+    for report in (
+        Report("r", 1000, 1000, 1024, 30),
+        Report("r", 1000, 1000, 1024, 30, storage_mb=2560),
+        Report("r", 1000, 500, 2048, 30, architecture="arm64"),
+    ):
+        recorder.hear(InvocationFinished("f", "1", None, "api", 100.0, "s", report, None, 1, 1))
+    metrics = Metrics(journal, recorder)
+    assert await metrics.usage("f", 100, 101) == {"x86_64": Usage(2, 2.0, 2.0), "arm64": Usage(1, 1.0)}
+    assert await metrics.usage("f", 101, 102) == {}
+    await journal.close()
+
+
 async def test_a_file_of_an_earlier_version(tmp_path: Path) -> None:
     path = tmp_path / "telemetry.db"
     with sqlite3.connect(path) as old:
@@ -74,7 +92,7 @@ async def test_a_file_of_an_earlier_version(tmp_path: Path) -> None:
         )
         old.execute(
             "INSERT INTO invocation (function, started, version, report) "
-            """VALUES ('f', 50, '$LATEST', '{"duration_ms": 3}')"""
+            """VALUES ('f', 50, '$LATEST', '{"duration_ms": 3, "billed_ms": 1000, "memory_mb": 1024}')"""
         )
     old.close()
     for _ in range(2):
@@ -84,5 +102,6 @@ async def test_a_file_of_an_earlier_version(tmp_path: Path) -> None:
         metrics = Metrics(journal, recorder)
         assert (await metrics.samples("Duration", {}, 0, 60)) == [(50, 3)]
         assert (await metrics.samples("ConcurrentExecutions", {}, 0, 60)) == []
+        assert (await metrics.usage("f", 0, 60)) == {"x86_64": Usage(1, 1.0)}
         assert (50, 1) not in await metrics.samples("Invocations", {}, 60, 200)
         await journal.close()

@@ -101,6 +101,8 @@ async def test_history(rooms: Rooms) -> None:
             "init_ms": 7.0,
             "status": "success",
             "error_type": "",
+            "architecture": "x86_64",
+            "storage_mb": 512,
         },
         "error": None,
     }

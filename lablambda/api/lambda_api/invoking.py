@@ -13,7 +13,8 @@ from lablambda.api.lambda_api.references import reference
 from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
 from lablambda.model.errors import InvalidRequestContent, RequestTooLarge
-from lablambda.model.invocation import Invocation, Outcome, new_request_id, new_trace_id
+from lablambda.model.invocation import Invocation, Outcome, Report, new_request_id, new_trace_id
+from lablambda.rules.cost import FREE_STORAGE_MB, X86
 from lablambda.rules.limits import (
     ASYNC_PAYLOAD_BYTES,
     CLIENT_CONTEXT_BYTES,
@@ -34,7 +35,7 @@ async def invoke(house: House, p: Parameters) -> Result:
         return {"_status": 202, "_headers": _headers(invocation)}
     outcome = await house.invoker.invoke(invocation)
     return {
-        "_headers": _headers(invocation),
+        "_headers": _headers(invocation) + _billed_by(outcome.report),
         "FunctionError": outcome.function_error,
         "LogResult": _tail(outcome) if p.get("LogType") == "Tail" else None,
         "Payload": outcome.payload,
@@ -71,6 +72,13 @@ async def invoke_with_response_stream(house: House, p: Parameters) -> Result:
 
 def _headers(invocation: Invocation) -> list[tuple[str, str]]:
     return [("x-amzn-RequestId", invocation.request_id), ("X-Amzn-Trace-Id", invocation.trace_id)]
+
+
+def _billed_by(report: Report) -> list[tuple[str, str]]:
+    """What the price depends on besides AWS's REPORT line, for this package's own client; unless it is usual."""
+    if report.architecture == X86 and report.storage_mb == FREE_STORAGE_MB:
+        return []
+    return [("x-lablambda-billed-by", f"{report.architecture} {report.storage_mb}")]
 
 
 def _failure(outcome: Outcome) -> dict[str, str]:
