@@ -44,7 +44,8 @@ def bundle(kind: str, plain: str, html: str, data: Any) -> Bundle:
     """The three forms of one result."""
     return {
         "text/plain": plain,
-        "text/html": f'{_STYLE}<div class="lablambda">{html}</div>',
+        # Dollars and $LATEST are no mathematics: without the class JupyterLab typesets what is between two.
+        "text/html": f'{_STYLE}<div class="lablambda mathjax_ignore tex2jax_ignore">{html}</div>',
         MIME: {"kind": kind, "data": data},
     }
 

@@ -104,3 +104,9 @@ def _luminance(colour: list[float]) -> float:
         for part in (c / 255 for c in colour)
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_dollars_are_no_mathematics(page: Page) -> None:
+    assert page.locator(".lablambda mjx-container").count() == 0
+    texts = page.locator(".lablambda").all_inner_texts()
+    assert any("a million such invocations would cost $" in text for text in texts)
