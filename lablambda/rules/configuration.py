@@ -73,6 +73,8 @@ def changed(current: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str,
     merged = {**current, **changes}
     if "LoggingConfig" in changes:
         merged["LoggingConfig"] = _logging({**current["LoggingConfig"], **changes["LoggingConfig"]}, changes)
+    for member in ("SnapStart", "TracingConfig"):  # an empty one changes nothing
+        merged[member] = {**current[member], **changes.get(member, {})}
     target = changes.get("DeadLetterConfig", {}).get("TargetArn")
     if target == "":
         del merged["DeadLetterConfig"]

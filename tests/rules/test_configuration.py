@@ -23,6 +23,8 @@ CURRENT = {**configuration.defaults("f"), "KMSKeyArn": "key", "DeadLetterConfig"
         ({"DeadLetterConfig": {"TargetArn": ""}}, "DeadLetterConfig", None),
         ({"DeadLetterConfig": {}}, "DeadLetterConfig", {"TargetArn": "queue"}),
         ({"Timeout": 9}, "DeadLetterConfig", {"TargetArn": "queue"}),
+        ({"SnapStart": {}}, "SnapStart", {"ApplyOn": "None"}),
+        ({"TracingConfig": {}}, "TracingConfig", {"Mode": "PassThrough"}),
         ({"VpcConfig": {"SubnetIds": ["s"]}}, "VpcConfig", {"Ipv6AllowedForDualStack": False, "SecurityGroupIds": [], "SubnetIds": ["s"], "VpcId": ""}),
         ({"LoggingConfig": {"LogGroup": "g"}}, "LoggingConfig", {"LogFormat": "Text", "LogGroup": "g"}),
         ({"LoggingConfig": {"LogFormat": "JSON", "ApplicationLogLevel": "DEBUG"}}, "LoggingConfig", {"LogFormat": "JSON", "LogGroup": "/aws/lambda/f", "ApplicationLogLevel": "DEBUG", "SystemLogLevel": "INFO"}),
