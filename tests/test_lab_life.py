@@ -10,6 +10,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -82,6 +83,45 @@ def test_functions_survive_a_restart(home: Home) -> None:
     lab = home.up()
     assert lab.function("echo").configuration() == before
     assert lab.function("echo").invoke(1).check() == 1
+
+
+def test_everything_about_a_function_survives_kill_9(home: Home) -> None:
+    lab = home.up()
+    function(lab)
+    functions = lab.client("lambda")
+    functions.publish_version(FunctionName="echo", Description="first")
+    functions.create_alias(FunctionName="echo", Name="live", FunctionVersion="1")
+    functions.put_function_concurrency(FunctionName="echo", ReservedConcurrentExecutions=7)
+    functions.put_provisioned_concurrency_config(
+        FunctionName="echo", Qualifier="live", ProvisionedConcurrentExecutions=2
+    )
+    queue = "arn:aws:sqs:us-east-1:000000000000:q"
+    functions.create_event_source_mapping(FunctionName="echo", EventSourceArn=queue)
+    functions.tag_resource(Resource=lab.function("echo").configuration()["FunctionArn"], Tags={"a": "1"})
+    before = told(functions)
+    os.kill(lab.descriptor.pid, signal.SIGKILL)
+    assert gone([lab.descriptor.pid])
+    lab = home.up()
+    functions = lab.client("lambda")
+    assert told(functions) == before
+    while lab.status()["environments"]["total"] < 2:
+        pass  # what is provisioned starts again, before any event
+    assert lab.function("echo").invoke(1, qualifier="live").check() == 1
+
+
+def told(functions: Any) -> list[Any]:
+    """All that is known of `echo`."""
+    functions.get_waiter("function_active_v2").wait(FunctionName="echo")
+    answers = [
+        functions.get_function(FunctionName="echo"),
+        functions.list_versions_by_function(FunctionName="echo"),
+        functions.list_aliases(FunctionName="echo"),
+        functions.list_event_source_mappings(FunctionName="echo"),
+    ]
+    for answer in answers:
+        answer.pop("ResponseMetadata")
+    answers[0].pop("Code")  # an address of the moment
+    return answers
 
 
 def test_an_accepted_event_survives_kill_9(home: Home) -> None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from lablambda.model.errors import InvalidParameterValue, ResourceNotFound
+from lablambda.model.errors import AccessDenied, InvalidParameterValue, ResourceNotFound
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -47,8 +47,9 @@ def layer_arn(name: str, version: int | None = None) -> str:
 def parse_reference(text: str, qualifier: str | None = None) -> FunctionReference:
     """Read a FunctionName parameter and an optional Qualifier parameter.
 
-    Raises ResourceNotFound for another region and InvalidParameterValue for two qualifiers that
-    differ (both as recorded from AWS) or for text that names no function.
+    Raises ResourceNotFound for another region, AccessDenied for another account and
+    InvalidParameterValue for two qualifiers that differ (all as recorded from AWS), or for text that
+    names no function.
     """
     match = _REFERENCE.match(text)
     if match is None:
@@ -56,6 +57,8 @@ def parse_reference(text: str, qualifier: str | None = None) -> FunctionReferenc
     region = match["region"]
     if region and region != REGION:
         raise ResourceNotFound(f"Functions from '{region}' are not reachable in this region ('{REGION}')")
+    if match["account"] not in (None, ACCOUNT):
+        raise AccessDenied(f"This lab is account {ACCOUNT}: functions of {match['account']} aren't here.")
     inside = match["qualifier"]
     if inside and qualifier and inside != qualifier:
         raise InvalidParameterValue(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lablambda.model.errors import InvalidParameterValue, ResourceNotFound
+from lablambda.model.errors import AccessDenied, InvalidParameterValue, ResourceNotFound
 from lablambda.rules.names import FunctionReference, parse_reference
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:hello"
@@ -37,6 +37,12 @@ def test_two_qualifiers_that_differ() -> None:
 def test_another_region() -> None:
     with pytest.raises(ResourceNotFound, match="'eu-west-1' are not reachable in this region"):
         parse_reference("arn:aws:lambda:eu-west-1:000000000000:function:hello")
+
+
+@pytest.mark.parametrize("form", ["arn:aws:lambda:us-east-1:{}:function:hello", "{}:function:hello"])
+def test_another_account(form: str) -> None:
+    with pytest.raises(AccessDenied, match="functions of 123456789012 aren't here"):
+        parse_reference(form.format("123456789012"))
 
 
 @pytest.mark.parametrize("text", ["", "a b", "arn:aws:s3:::bucket", "hello:", "héllo"])
