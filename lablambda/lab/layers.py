@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lablambda.lab.catalog import Catalog
-from lablambda.model.package import Layer, LayerSeries, Package
+from lablambda.model.package import Layer, Package
 from lablambda.rules.names import layer_arn
 
 
@@ -46,8 +46,3 @@ async def delete(catalog: Catalog, name: str, number: int) -> None:
     if left != series.versions:
         policies = {version: policy for version, policy in series.policies.items() if version != str(number)}
         await catalog.save_layers(replace(series, versions=left, policies=policies))
-
-
-def find(series: LayerSeries, number: int) -> Layer | None:
-    """That version of a layer, if it is still there."""
-    return next((layer for layer in series.versions if layer.version == number), None)

@@ -52,3 +52,7 @@ class LayerSeries:
     last: int = 0
     versions: tuple[Layer, ...] = ()
     policies: Mapping[str, Policy] = field(default_factory=dict)
+
+    def version(self, number: int) -> Layer | None:
+        """That version, if it is still there."""
+        return next((layer for layer in self.versions if layer.version == number), None)

@@ -66,20 +66,21 @@ def _configured(house: House, p: Parameters) -> tuple[Function, str]:
     """A function that has a config for the qualifier."""
     named = reference(p)
     function, qualifier = house.catalog.find(named.name), named.qualifier or LATEST
-    if function is None or function.setting(Setting.EVENT_INVOKE, qualifier) is None:
-        raise ResourceNotFound(
-            f"The function {function_arn(named.name, qualifier)} doesn't have an EventInvokeConfig"
-        )
+    if function is None:
+        raise _unconfigured(named.name, qualifier)
+    _current(function, qualifier)
     return function, qualifier
 
 
 def _current(function: Function, qualifier: str) -> Mapping[str, Any]:
     members = function.setting(Setting.EVENT_INVOKE, qualifier)
     if members is None:
-        raise ResourceNotFound(
-            f"The function {function_arn(function.name, qualifier)} doesn't have an EventInvokeConfig"
-        )
+        raise _unconfigured(function.name, qualifier)
     return members
+
+
+def _unconfigured(name: str, qualifier: str) -> ResourceNotFound:
+    return ResourceNotFound(f"The function {function_arn(name, qualifier)} doesn't have an EventInvokeConfig")
 
 
 def _given(house: House, p: Parameters, function: Function) -> dict[str, Any]:

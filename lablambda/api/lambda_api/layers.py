@@ -102,7 +102,7 @@ def _number(p: Parameters) -> int:
 
 
 def _layer(house: House, p: Parameters) -> Layer:
-    layer = layers.find(house.catalog.series(_name(p)), _number(p))
+    layer = house.catalog.series(_name(p)).version(_number(p))
     if layer is None:
         raise ResourceNotFound("The resource you requested does not exist.")
     return layer
@@ -110,7 +110,7 @@ def _layer(house: House, p: Parameters) -> Layer:
 
 def _permitted(house: House, p: Parameters) -> Layer:
     """The layer version that permissions are about; AWS misses it in other words there."""
-    layer = layers.find(house.catalog.series(_name(p)), _number(p))
+    layer = house.catalog.series(_name(p)).version(_number(p))
     if layer is None:
         raise ResourceNotFound(f"Layer version {layer_arn(_name(p), _number(p))} does not exist.")
     return layer

@@ -74,8 +74,9 @@ def _target(house: House, p: Parameters) -> tuple[Function, str]:
 def _configured(house: House, p: Parameters) -> tuple[Function, str]:
     named = reference(p)
     function, qualifier = house.catalog.find(named.name), named.qualifier or ""
-    if function is None or function.setting(Setting.FUNCTION_URL, qualifier) is None:
+    if function is None:
         raise ResourceNotFound(_ABSENT)
+    _current(function, qualifier)
     return function, qualifier
 
 
