@@ -5,7 +5,6 @@ Source: https://aws.amazon.com/lambda/pricing/, prices of us-east-1, for a month
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -39,16 +38,6 @@ def usage(billed_ms: float, memory_mb: float, storage_mb: float = FREE_STORAGE_M
     seconds = billed_ms / 1000
     extra_mb = max(0.0, storage_mb - FREE_STORAGE_MB)
     return Usage(1, seconds * memory_mb / 1024, seconds * extra_mb / 1024)
-
-
-def together(usages: Iterable[Usage]) -> Usage:
-    """The sum of what several invocations are billed for."""
-    requests, gb_s, storage_gb_s = 0, 0.0, 0.0
-    for each in usages:
-        requests += each.requests
-        gb_s += each.gb_s
-        storage_gb_s += each.storage_gb_s
-    return Usage(requests, gb_s, storage_gb_s)
 
 
 def price(used: Usage, architecture: str = X86, *, free_tier: bool = False, tiers: bool = False) -> float:

@@ -14,14 +14,14 @@ from lablambda.rules.cost import (
     of_invocation,
     of_report,
     price,
-    together,
     usage,
 )
 
 
 def test_a_million_of_128_mb_and_200_ms() -> None:
     """The pricing page's own kind of example: 25,000 GB-seconds and a million requests."""
-    million = together([usage(200, 128)] * 1_000_000)
+    one = usage(200, 128)
+    million = Usage(1_000_000, one.gb_s * 1_000_000)
     assert million.gb_s == pytest.approx(25_000)
     assert price(million) == pytest.approx(0.6167, abs=5e-5)
     assert price(million, free_tier=True) == 0
