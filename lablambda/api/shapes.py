@@ -7,7 +7,6 @@ nothing about shapes is typed again here or in the operations.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Mapping
@@ -79,7 +78,7 @@ class Operation:
             return {}
         try:
             body = json.loads(request.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidRequestContent(f"Could not parse request body into json: {error}") from None
         if not isinstance(body, dict):
             raise InvalidRequestContent("Could not parse request body into json: an object was expected")
@@ -199,7 +198,7 @@ def _from_json(value: Any, shape: Shape) -> Any:
     if kind == "blob" and isinstance(value, str):
         try:
             return base64.b64decode(value, validate=True)
-        except binascii.Error:
+        except ValueError:  # bad base64, or not even ASCII
             return value
     return value
 

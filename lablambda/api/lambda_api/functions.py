@@ -99,6 +99,8 @@ def _settings(p: Parameters) -> dict[str, Any]:
     for member, what in _NOT_BUILT.items():
         if p.get(member):
             raise NotImplementedHere(f"{what} not implemented here; leave {member} out.")
+    if p.get("PackageType") == "Image":
+        raise NotImplementedHere("Functions from container images are not implemented here; use a zip.")
     if "Runtime" in p:
         check_runtime(p["Runtime"])
     return {name: value for name, value in p.items() if name not in _NOT_CONFIGURATION}

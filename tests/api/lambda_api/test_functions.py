@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from lablambda.client import Lab
+from lablambda.connection import ApiError
 from lablambda.packaging.zips import zip_files
 from tests.api_clients import ARN, ROLE, RUNTIME, Create, code, code_of
 
@@ -112,6 +113,12 @@ def test_settings_are_taken_away_by_empty_ones(
     name = create(**before)
     functions.update_function_configuration(FunctionName=name, **change)
     assert not set(change) & set(functions.get_function_configuration(FunctionName=name))
+
+
+def test_snap_start_without_a_choice_is_none(functions: Any, create: Create) -> None:
+    name = create(SnapStart={})
+    answer = functions.update_function_configuration(FunctionName=name, SnapStart={})
+    assert answer["SnapStart"] == {"ApplyOn": "None", "OptimizationStatus": "Off"}
 
 
 def test_json_logs_have_levels_and_text_logs_none(functions: Any, create: Create) -> None:
@@ -222,6 +229,26 @@ def test_unknown_members_and_trailing_slashes_are_taken(lab: Lab, create: Create
     assert lab.connection.request("lambda", "GET", "/2015-03-31/functions/").status == 200
 
 
+DEEP = b'{"Variables":' * 900 + b"1" + b"}" * 900
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code"),
+    [
+        ("configuration", b'{"Environment":' + DEEP + b"}", "InvalidRequestContentException"),
+        ("configuration", b'{"Timeout": false}', "ValidationException"),
+        ("configuration", b'{"Environment": {"Variables": {"KEY": null}}}', "ValidationException"),
+        ("code", b'{"ZipFile": "e"}', "ValidationException"),
+        ("code", '{"ZipFile": "é"}'.encode(), "ValidationException"),
+    ],
+    ids=["deep", "boolean", "null", "no base64", "no ASCII"],
+)
+def test_odd_json_is_refused(lab: Lab, create: Create, path: str, body: bytes, code: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        lab.connection.request("lambda", "PUT", f"/2015-03-31/functions/{create()}/{path}", body=body)
+    assert (caught.value.status, caught.value.code) == (400, code)
+
+
 def test_new_code_is_used_at_once(functions: Any, create: Create) -> None:
     name = create("def handler(e, c): return 'old'")
     before = functions.get_function_configuration(FunctionName=name)
@@ -310,6 +337,7 @@ def test_listing_goes_by_pages(functions: Any, create: Create) -> None:
         ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, 400, "InvalidParameterValueException", "Reserved keys used in this request: AWS_REGION"),
         ({"Environment": {"Variables": {"BIG": "x" * 4096}}}, 400, "InvalidParameterValueException", "exceeded the 4KB limit"),
         ({"PackageType": "Image"}, 501, "NotImplementedException", "container images are not implemented"),
+        ({"PackageType": "Image", "Code": {"ImageUri": "i"}}, 501, "NotImplementedException", "container images are not implemented"),
         ({"Code": {"ZipFile": b"x" * (50 * 1024 * 1024 + 1)}}, 413, "RequestEntityTooLargeException", "Zipped size must be smaller than 52428800 bytes"),
     ],
 )  # fmt: skip
