@@ -12,12 +12,12 @@ import asyncio
 import sys
 import traceback
 import uuid
-from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
 from lablambda.hosts.local import LocalHost
 from lablambda.lab.catalog import Catalog
@@ -46,7 +46,7 @@ class Deployer:
         self._catalog = catalog
         self._store = store
         self._host = host
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._changes: dict[str, asyncio.Task[None]] = {}
 
     # ------------------------------------------------------------------------------------------ changes
@@ -156,8 +156,7 @@ class Deployer:
                 raise ResourceConflict(
                     f"Version {number} of function {function.name} is used by aliases: {', '.join(using)}"
                 )
-            left = {n: v for n, v in function.versions.items() if n != number}
-            await self._catalog.remove_version(replace(function, versions=left), number)
+            await self._catalog.save(function.without(number))
             self._host.retire(version)
 
     # ----------------------------------------------------------------------------------- their progress
@@ -180,7 +179,8 @@ class Deployer:
 
     @asynccontextmanager
     async def _turn(self, name: str) -> AsyncIterator[None]:
-        async with self._turns[name]:
+        # A name's lock is there as long as somebody holds it or waits for it.
+        async with self._turns.setdefault(name, asyncio.Lock()):
             await self.settled(name)
             yield
 
@@ -188,6 +188,8 @@ class Deployer:
         """Save a version that isn't ready and get it ready in the background."""
         configuration.check(version)
         await self._host.require(version.runtime)
+        # Again: that may have taken its time, and aliases, tags or settings may have changed meanwhile.
+        function = self._catalog.find(function.name) or function
         changed = replace(function, latest=version)
         if publish:
             changed, version = _publish(changed, None, phase=Phase.CREATING)

@@ -144,6 +144,20 @@ class Function:
         """$LATEST first, then the published ones, oldest first."""
         return (self.latest, *self.versions.values())
 
+    def without(self, qualifier: str) -> Function:
+        """The function without that version or alias, and without all that was attached to it."""
+
+        def others(of: Mapping[str, Any]) -> dict[str, Any]:
+            return {name: value for name, value in of.items() if name != qualifier}
+
+        return replace(
+            self,
+            versions=others(self.versions),
+            aliases=others(self.aliases),
+            policies=others(self.policies),
+            settings={kind: others(attached) for kind, attached in self.settings.items()},
+        )
+
     def setting(self, kind: Setting, qualifier: str = "") -> Members | None:
         return self.settings.get(kind, {}).get(qualifier)
 

@@ -72,17 +72,9 @@ async def delete_alias(house: House, p: Parameters) -> Result:
     """Deleting an alias that isn't there is no error, as on AWS; what was attached to it goes with it."""
     function = house.catalog.find(unqualified(p).name)
     if function is not None and p["Name"] in function.aliases:
-        name = p["Name"]
-        left = replace(
-            function,
-            aliases={n: alias for n, alias in function.aliases.items() if n != name},
-            policies={n: policy for n, policy in function.policies.items() if n != name},
-            settings={
-                kind: {n: members for n, members in attached.items() if n != name}
-                for kind, attached in function.settings.items()
-            },
-        )
+        left = function.without(p["Name"])
         await house.catalog.save(left)
+        house.provisioner.adjust(left)
     return {"_status": 204}
 
 
