@@ -12,6 +12,11 @@ from lablambda.model.package import Layer, Package, Policy
 LATEST = "$LATEST"
 
 
+def version_order(number: str) -> int:
+    """By which versions are sorted: $LATEST, then by number. Raises ValueError for what is neither."""
+    return 0 if number == LATEST else int(number)
+
+
 class Phase(StrEnum):
     """Where a version is in its life; AWS's State and LastUpdateStatus follow from it."""
 

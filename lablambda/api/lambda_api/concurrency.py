@@ -57,7 +57,7 @@ async def get_function_concurrency(house: House, p: Parameters) -> Result:
 
 
 async def delete_function_concurrency(house: House, p: Parameters) -> Result:
-    await house.catalog.save(replace(house.catalog.function(unqualified(p)), reserved=None))
+    await house.catalog.save(replace(_whole_function(house, p), reserved=None))
     return {"_status": 204}
 
 

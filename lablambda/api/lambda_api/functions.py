@@ -12,7 +12,7 @@ from lablambda.api.shapes import Parameters
 from lablambda.lab.deploy import check_revision
 from lablambda.lab.house import House
 from lablambda.model.errors import InvalidParameterValue, NotImplementedHere
-from lablambda.model.function import LATEST
+from lablambda.model.function import LATEST, version_order
 from lablambda.rules.limits import FUNCTION_NAME
 from lablambda.rules.names import FunctionReference, function_arn, parse_reference
 from lablambda.rules.runtimes import check_runtime
@@ -122,6 +122,7 @@ async def get_function(house: House, p: Parameters) -> Result:
 
 async def get_function_configuration(house: House, p: Parameters) -> Result:
     named = reference(p)
+    house.catalog.function(named)  # misses a function by the name it was given, unlike `version`
     return configuration(house.catalog.version(named), arn=named.arn)
 
 
@@ -131,12 +132,17 @@ async def list_functions(house: House, p: Parameters) -> Result:
         versions = [v for function in functions for v in function.every_version()]
     else:
         versions = [function.latest for function in functions]
-    chosen, marker = page(versions, p, lambda version: f"{version.name}:{version.number}")
+    chosen, marker = page(versions, p, lambda version: f"{version.name}:{version.number}", order=_order)
     qualified = p.get("FunctionVersion") == "ALL"
     return {
         "Functions": [listed_configuration(version, qualified=qualified) for version in chosen],
         "NextMarker": marker,
     }
+
+
+def _order(name: str) -> tuple[str, int]:
+    function, _, number = name.partition(":")
+    return function, version_order(number)
 
 
 async def delete_function(house: House, p: Parameters) -> Result:
