@@ -14,7 +14,7 @@ from lablambda.model.function import LATEST, Function, Version
 from lablambda.model.mapping import EventSourceMapping
 from lablambda.model.package import Layer, LayerSeries, Package
 from lablambda.rules import provisioning
-from lablambda.rules.names import FunctionReference, function_arn
+from lablambda.rules.names import FunctionReference, function_arn, local_arn
 from lablambda.storage.journal import Journal
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS document (kind TEXT, name TEXT, body TEXT, PRIMARY KEY (kind, name));"
@@ -111,7 +111,7 @@ class Catalog:
     def layer(self, arn: str) -> Layer | None:
         """The layer version of that ARN, if there is one."""
         versions = self.series(arn.rpartition(":")[0].rpartition(":")[2]).versions
-        return next((layer for layer in versions if layer.arn == arn), None)
+        return next((layer for layer in versions if layer.arn == local_arn(arn)), None)
 
     async def save_layers(self, series: LayerSeries) -> None:
         self._layers[series.name] = series

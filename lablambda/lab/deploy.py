@@ -31,7 +31,7 @@ from lablambda.model.function import LATEST, Function, Phase, Version
 from lablambda.model.package import Layer, Package
 from lablambda.packaging.store import PackageStore
 from lablambda.rules import configuration
-from lablambda.rules.names import FunctionReference, function_arn
+from lablambda.rules.names import REGION, FunctionReference, function_arn
 
 STALE_REVISION = (
     "The Revision Id provided does not match the latest Revision Id. "
@@ -238,6 +238,11 @@ class Deployer:
     def _find_layers(self, arns: Sequence[str]) -> tuple[Layer, ...]:
         found = []
         for arn in arns:
+            if arn.split(":")[3] not in ("", REGION):
+                raise InvalidParameterValue(
+                    "Layers are not in the same region as the function. Layers are expected to be in region "
+                    f"{REGION}."
+                )
             layer = self._catalog.layer(arn)
             if layer is None:
                 raise InvalidParameterValue(f"Layer version {arn} does not exist.")

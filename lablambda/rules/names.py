@@ -1,4 +1,8 @@
-"""The names by which a function can be called: short name, partial ARN, ARN, each with a qualifier."""
+"""The names by which a function can be called: short name, partial ARN, ARN, each with a qualifier.
+
+A lab has one account, and whatever account number a caller writes means it: code and templates that name
+the account they are deployed to work here unchanged. What the lab answers has its own number.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,8 @@ ACCOUNT = "000000000000"
 REGION = "us-east-1"
 
 _REFERENCE = re.compile(
-    r"^(?:arn:aws[a-z-]*:lambda:)?(?:(?P<region>[a-z]{2}(?:-[a-z]+)+-\d):)?(?:(?P<account>\d{12}):)?"
-    r"(?:function:)?(?P<name>[a-zA-Z0-9_-]+)(?::(?P<qualifier>\$LATEST|[a-zA-Z0-9_-]+))?$"
+    r"^(?:arn:aws[a-z-]*:lambda:)?(?:(?P<region>(?:eusc-)?[a-z]{2}(?:-[a-z]+)+-\d):)?(?:(?P<account>\d{12}):)?"
+    r"(?:function:)?(?P<name>[a-zA-Z0-9_.-]+)(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9_-]+))?$"
 )
 
 
@@ -42,9 +46,15 @@ def layer_arn(name: str, version: int | None = None) -> str:
     return f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:{name}{suffix}"
 
 
+def local_arn(arn: str) -> str:
+    """The ARN with the lab's account in place of the caller's."""
+    parts = arn.split(":", 5)
+    return ":".join([*parts[:4], ACCOUNT, *parts[5:]]) if len(parts) == 6 and parts[4] else arn
+
+
 @lru_cache(maxsize=1024)  # the same few functions are named again and again
 def parse_reference(text: str, qualifier: str | None = None) -> FunctionReference:
-    """Read a FunctionName parameter and an optional Qualifier parameter.
+    """Read a FunctionName parameter and an optional Qualifier parameter; any account is the lab's.
 
     Raises ResourceNotFound for another region and InvalidParameterValue for two qualifiers that
     differ (both as recorded from AWS) or for text that names no function.

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lablambda.model.errors import InvalidParameterValue, ResourceNotFound
-from lablambda.rules.names import FunctionReference, parse_reference
+from lablambda.rules.names import FunctionReference, local_arn, parse_reference
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:hello"
 
@@ -18,6 +18,10 @@ ARN = "arn:aws:lambda:us-east-1:000000000000:function:hello"
         ("function:hello", None, FunctionReference("hello")),
         (ARN, None, FunctionReference("hello")),
         (f"{ARN}:3", "3", FunctionReference("hello", "3")),
+        (ARN.replace("000000000000", "123456789012"), None, FunctionReference("hello")),
+        ("123456789012:function:hello:live", None, FunctionReference("hello", "live")),
+        ("with.dots", None, FunctionReference("with.dots")),
+        (f"{ARN}:$LATEST.PUBLISHED", None, FunctionReference("hello", "$LATEST.PUBLISHED")),
     ],
 )
 def test_every_form(text: str, qualifier: str | None, expected: FunctionReference) -> None:
@@ -27,6 +31,19 @@ def test_every_form(text: str, qualifier: str | None, expected: FunctionReferenc
 def test_the_arn_is_qualified_only_if_the_caller_qualified_it() -> None:
     assert parse_reference("hello").arn == ARN
     assert parse_reference("hello", "$LATEST").arn == f"{ARN}:$LATEST"
+
+
+@pytest.mark.parametrize(
+    ("arn", "local"),
+    [
+        ("arn:aws:lambda:us-east-1:123456789012:layer:l:1", "arn:aws:lambda:us-east-1:000000000000:layer:l:1"),
+        (ARN, ARN),
+        ("arn:aws:lambda:::awslayer:l", "arn:aws:lambda:::awslayer:l"),
+        ("no arn", "no arn"),
+    ],
+)  # fmt: skip
+def test_any_account_is_the_labs(arn: str, local: str) -> None:
+    assert local_arn(arn) == local
 
 
 def test_two_qualifiers_that_differ() -> None:

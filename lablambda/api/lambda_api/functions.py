@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lablambda.api.lambda_api.described import configuration, listed_configuration
-from lablambda.api.lambda_api.references import reference
+from lablambda.api.lambda_api.references import reference, whole
 from lablambda.api.pages import page
 from lablambda.api.shapes import Parameters
 from lablambda.lab.deploy import check_revision
@@ -65,7 +65,7 @@ def _check_name(name: str) -> None:
 
 
 async def update_function_code(house: House, p: Parameters) -> Result:
-    named = reference(p)
+    named = whole(p, latest=True)
     function = house.catalog.function(named)
     check_revision(function.latest, p.get("RevisionId"))
     if p.get("ImageUri"):
@@ -90,7 +90,7 @@ async def update_function_code(house: House, p: Parameters) -> Result:
 
 async def update_function_configuration(house: House, p: Parameters) -> Result:
     version = await house.deployer.change(
-        reference(p), members=_settings(p), layers=p.get("Layers"), revision=p.get("RevisionId")
+        whole(p, latest=True), members=_settings(p), layers=p.get("Layers"), revision=p.get("RevisionId")
     )
     return configuration(version)
 

@@ -249,6 +249,38 @@ def test_odd_json_is_refused(lab: Lab, create: Create, path: str, body: bytes, c
     assert (caught.value.status, caught.value.code) == (400, code)
 
 
+@pytest.mark.parametrize("qualifier", ["1", "live", "$LATEST"])
+def test_only_the_latest_version_can_be_changed(functions: Any, create: Create, qualifier: str) -> None:
+    name = create(Publish=True)
+    functions.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    qualified = f"{ARN}{name}:{qualifier}"
+    calls = [
+        partial(functions.update_function_code, FunctionName=qualified, ZipFile=code(ECHO)),
+        partial(functions.update_function_configuration, FunctionName=qualified, Timeout=4),
+    ]
+    for call in calls:
+        if qualifier == "$LATEST":
+            assert call()["Version"] == "$LATEST"
+        else:
+            status, error, message = code_of(call)
+            assert (status, error) == (400, "InvalidParameterValueException")
+            assert message.startswith("This operation is permitted on Lambda functions only.")
+
+
+@pytest.mark.parametrize(
+    ("operation", "name"),
+    [
+        ("get_function", "nobody"),
+        ("get_function", "no.body"),
+        ("get_function_configuration", "nobody"),
+        ("delete_function", "nobody"),
+    ],
+)
+def test_a_function_that_is_not_there(functions: Any, operation: str, name: str) -> None:
+    found = code_of(lambda: getattr(functions, operation)(FunctionName=name))
+    assert found == (404, "ResourceNotFoundException", f"Function not found: {ARN}{name}")
+
+
 def test_new_code_is_used_at_once(functions: Any, create: Create) -> None:
     name = create("def handler(e, c): return 'old'")
     before = functions.get_function_configuration(FunctionName=name)

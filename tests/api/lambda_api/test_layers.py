@@ -85,6 +85,18 @@ def test_layers_that_cannot_be(functions: Any, create: Create) -> None:
     assert six[2] == "Cannot reference more than 5 layers."
 
 
+def test_a_layer_by_the_arn_of_any_account(functions: Any, create: Create) -> None:
+    arn = publish(functions, "anywhere", "x")
+    foreign = arn.replace("000000000000", "123456789012")
+    name = create(Layers=[foreign])
+    layers = functions.get_function_configuration(FunctionName=name)["Layers"]
+    assert [layer["Arn"] for layer in layers] == [arn]
+    assert functions.get_layer_version_by_arn(Arn=foreign)["LayerVersionArn"] == arn
+    found = code_of(lambda: create(Layers=[arn.replace("us-east-1", "eu-west-1")]))
+    assert found[:2] == (400, "InvalidParameterValueException")
+    assert found[2].endswith("Layers are expected to be in region us-east-1.")
+
+
 def test_permissions_of_a_layer(functions: Any) -> None:
     publish(functions, "shared-out", "x")
     version = {"LayerName": "shared-out", "VersionNumber": 1}
