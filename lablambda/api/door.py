@@ -25,6 +25,7 @@ from lablambda.lab.credentials import UnknownKey
 from lablambda.lab.house import House
 from lablambda.model.errors import (
     AccessDenied,
+    InvalidRequestContent,
     LabError,
     NotImplementedHere,
     RequestTooLarge,
@@ -138,8 +139,7 @@ class Door:
             raise RequestTooLarge(
                 f"Request must be smaller than {REQUEST_BYTES} bytes for the {operation.name} operation"
             )
-        parameters = operation.read(request, in_path)
-        validate(parameters, operation.input)
+        parameters = _parameters(operation, request, in_path)
         if _TRACE in request.headers:  # belongs to no operation's model, and goes along with each
             parameters["_trace_id"] = request.headers[_TRACE]
         return _write(operation, await handler(self._house, parameters))
@@ -147,6 +147,15 @@ class Door:
     def _unsigned(self, request: Request) -> str | None:
         """Whose path or target this is, when signatures aren't checked and there is none to say it."""
         return next((name for name, (service, _) in self._tables.items() if service.match(request)), None)
+
+
+def _parameters(operation: Operation, request: Request, in_path: Mapping[str, str]) -> Parameters:
+    try:
+        parameters = operation.read(request, in_path)
+        validate(parameters, operation.input)
+    except RecursionError:
+        raise InvalidRequestContent("Could not parse request body into json: it is nested too deep") from None
+    return parameters
 
 
 def _write(operation: Operation, result: Mapping[str, Any]) -> Response:

@@ -45,7 +45,7 @@ def is_about_lambda(request: Request) -> bool:
         body = json.loads(request.body)
         queries = body.get("MetricDataQueries")
         namespaces = [_namespace(query) for query in queries] if queries else [body.get("Namespace")]
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return False
     return NAMESPACE in namespaces
 

@@ -3,40 +3,49 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from lablambda.api.shapes import Parameters
 from lablambda.model.errors import InvalidParameterValue
 
 Item = TypeVar("Item")
 _MOST = 50
+_AFTER = "after "
 
 
 def page(
-    items: Sequence[Item], p: Parameters, key: Callable[[Item], str], *, most: int = _MOST
+    items: Sequence[Item],
+    p: Parameters,
+    key: Callable[[Item], str],
+    *,
+    order: Callable[[str], Any] = str,
+    most: int = _MOST,
 ) -> tuple[Sequence[Item], str | None]:
     """The items that come after `Marker`, at most `MaxItems` of them, and the next page's marker.
 
-    `key` names an item; a marker is the name of a page's last item, so that a list may change between
-    two pages. Raises InvalidParameterValue for a marker that names nothing in the list.
+    `key` names an item, and `order` of its name is what the items are sorted by. A marker is the name of
+    a page's last item, which need not exist any more: many a script deletes what it lists, page by page.
+    Raises InvalidParameterValue for what is no marker.
     """
     rest = items
     if p.get("Marker"):
-        names = [key(item) for item in items]
-        rest = items[_place(names, p["Marker"]) :]
+        last = _read(p["Marker"], order)
+        rest = [item for item in items if order(key(item)) > last]
     chosen = rest[: min(p.get("MaxItems", most), most)]
     more = len(chosen) < len(rest)
     return chosen, _marker(key(chosen[-1])) if more else None
 
 
-def _place(names: list[str], marker: str) -> int:
+def _read(marker: str, order: Callable[[str], Any]) -> Any:
     try:
-        return names.index(base64.urlsafe_b64decode(marker).decode()) + 1
-    except (binascii.Error, ValueError):
+        sign, name = base64.urlsafe_b64decode(marker).decode().split(_AFTER, 1)
+        if sign:
+            raise ValueError(marker)
+        return order(name)
+    except ValueError:
         raise InvalidParameterValue("Invalid pagination token") from None
 
 
 def _marker(name: str) -> str:
-    return base64.urlsafe_b64encode(name.encode()).decode()
+    return base64.urlsafe_b64encode(f"{_AFTER}{name}".encode()).decode()

@@ -198,7 +198,7 @@ def _from_json(value: Any, shape: Shape) -> Any:
     if kind == "blob" and isinstance(value, str):
         try:
             return base64.b64decode(value, validate=True)
-        except ValueError:  # binascii.Error is one
+        except ValueError:  # bad base64, or not even ASCII
             return value
     return value
 

@@ -24,6 +24,8 @@ MAXIMA = {
 # AWS answers these values with an error of its own, in other words.
 ANY_VALUE = {("CreateFunctionRequest", "runtime"), ("UpdateFunctionConfigurationRequest", "runtime")}
 _NUMBERS = frozenset({"integer", "long", "float", "double"})
+_PYTHON_NUMBERS = _NUMBERS | {"timestamp"}
+_LONG = 2**63
 _SCALARS = _NUMBERS | {"string", "boolean"}
 _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "structure": dict,
@@ -60,10 +62,7 @@ def _check_structure(value: Mapping[str, Any], shape: Shape, path: str, root: st
 
 def _check(value: Any, shape: Shape, path: str, root: str) -> Iterator[str]:
     kind = shape.type_name
-    wanted = _PYTHON_TYPES.get(kind)
-    if wanted is not None and (
-        not isinstance(value, wanted) or (kind in ("integer", "long", "timestamp") and value is True)
-    ):
+    if not _is_of_type(value, kind):
         yield _failed(value, path, f"Member must be of type {kind}")
     elif kind == "structure":
         yield from _check_structure(value, shape, path, root)
@@ -79,6 +78,16 @@ def _check(value: Any, shape: Shape, path: str, root: str) -> Iterator[str]:
         yield from _check_string(value, shape, path, root)
     elif kind in _NUMBERS:
         yield from _check_range(value, value, shape, path, root, "value")
+
+
+def _is_of_type(value: Any, kind: str) -> bool:
+    wanted = _PYTHON_TYPES.get(kind, object)
+    return isinstance(value, wanted) and (kind not in _PYTHON_NUMBERS or _is_number(value))
+
+
+def _is_number(value: Any) -> bool:
+    """To Python booleans are integers, integers have no end, and NaN is a number: not so to AWS."""
+    return not isinstance(value, bool) and -_LONG < value < _LONG
 
 
 def _check_items(value: list[Any], shape: Shape, path: str, root: str) -> Iterator[str]:

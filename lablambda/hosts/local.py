@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -89,12 +91,18 @@ class LocalHost:
         while True:
             await asyncio.sleep(min(_REAP_EVERY_S, self._idle_s))
             for key, pool in list(self._pools.items()):
-                await pool.reap(self._idle_s)
-                if len(pool) < pool.provisioned:  # some have crashed
-                    with contextlib.suppress(InitFailed, LabError):
-                        await pool.provision(pool.provisioned)
+                try:
+                    await self._tidy(pool)
+                except Exception:  # of one pool; the others are tidied all the same
+                    traceback.print_exc(file=sys.stderr)
                 if len(pool) == 0:
                     self._pools.pop(key, None)
+
+    async def _tidy(self, pool: Pool) -> None:
+        await pool.reap(self._idle_s)
+        if len(pool) < pool.provisioned:  # some have crashed
+            with contextlib.suppress(InitFailed, LabError):
+                await pool.provision(pool.provisioned)
 
     async def close(self) -> None:
         """End every environment and every runtime."""

@@ -71,7 +71,7 @@ class Catalog:
         raise ResourceNotFound(f"Function not found: {function_arn(reference.name, qualifier)}")
 
     async def save(self, function: Function) -> None:
-        """Make `function` the function of its name."""
+        """Make `function` the function of its name; versions that it doesn't have any more are gone."""
         before = self._functions.get(function.name)
         self._functions[function.name] = function
         self._count()
@@ -80,19 +80,19 @@ class Catalog:
         # A version's document is its own, so that a change of the function doesn't write them all again.
         rows = [("function", function.name, _encode(replace(function, versions={})))]
         rows += [("version", f"{v.name}:{v.number}", _encode(v)) for v in changed]
-        await self._journal.write(_PUT, rows)
+        gone = [("version", f"{function.name}:{n}") for n in published if n not in function.versions]
+        if not gone:
+            await self._journal.write(_PUT, rows)
+            return
+        # In this order: a crash between the two leaves a version too many, not a function that misses one.
+        self._journal.write_soon(_PUT, rows)
+        await self._journal.write(_DELETE, gone)
 
     async def remove(self, function: Function) -> None:
         del self._functions[function.name]
         self._count()
         versions = [("version", f"{function.name}:{number}") for number in function.versions]
         await self._journal.write(_DELETE, [("function", function.name), *versions])
-
-    async def remove_version(self, function: Function, number: str) -> None:
-        """Make `function`, which doesn't have version `number` any more, the function of its name."""
-        self._functions[function.name] = function
-        await self._journal.write(_DELETE, [("version", f"{function.name}:{number}")])
-        await self.save(function)
 
     def _count(self) -> None:
         """Note the concurrency that is taken out of the account's pool: every invocation asks for it."""

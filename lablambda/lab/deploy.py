@@ -12,12 +12,12 @@ import asyncio
 import sys
 import traceback
 import uuid
-from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
 from lablambda.hosts.local import LocalHost
 from lablambda.lab.catalog import Catalog
@@ -31,7 +31,7 @@ from lablambda.model.function import LATEST, Function, Phase, Version
 from lablambda.model.package import Layer, Package
 from lablambda.packaging.store import PackageStore
 from lablambda.rules import configuration
-from lablambda.rules.names import FunctionReference, function_arn
+from lablambda.rules.names import REGION, FunctionReference, function_arn
 
 STALE_REVISION = (
     "The Revision Id provided does not match the latest Revision Id. "
@@ -46,7 +46,7 @@ class Deployer:
         self._catalog = catalog
         self._store = store
         self._host = host
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._changes: dict[str, asyncio.Task[None]] = {}
 
     # ------------------------------------------------------------------------------------------ changes
@@ -156,7 +156,7 @@ class Deployer:
                 raise ResourceConflict(
                     f"Version {number} of function {function.name} is used by aliases: {', '.join(using)}"
                 )
-            await self._catalog.remove_version(function.without(number), number)
+            await self._catalog.save(function.without(number))
             self._host.retire(version)
 
     # ----------------------------------------------------------------------------------- their progress
@@ -179,7 +179,8 @@ class Deployer:
 
     @asynccontextmanager
     async def _turn(self, name: str) -> AsyncIterator[None]:
-        async with self._turns[name]:
+        # A name's lock is there as long as somebody holds it or waits for it.
+        async with self._turns.setdefault(name, asyncio.Lock()):
             await self.settled(name)
             yield
 
@@ -187,8 +188,9 @@ class Deployer:
         """Save a version that isn't ready and get it ready in the background."""
         configuration.check(version)
         await self._host.require(version.runtime)
-        # Read again: meanwhile its tags, aliases or settings may have changed.
-        changed = replace(self._catalog.find(function.name) or function, latest=version)
+        # Again: that may have taken its time, and aliases, tags or settings may have changed meanwhile.
+        function = self._catalog.find(function.name) or function
+        changed = replace(function, latest=version)
         if publish:
             changed, version = _publish(changed, None, phase=Phase.CREATING)
         await self._catalog.save(changed)
@@ -236,6 +238,11 @@ class Deployer:
     def _find_layers(self, arns: Sequence[str]) -> tuple[Layer, ...]:
         found = []
         for arn in arns:
+            if arn.split(":")[3] not in ("", REGION):
+                raise InvalidParameterValue(
+                    "Layers are not in the same region as the function. Layers are expected to be in region "
+                    f"{REGION}."
+                )
             layer = self._catalog.layer(arn)
             if layer is None:
                 raise InvalidParameterValue(f"Layer version {arn} does not exist.")

@@ -83,3 +83,11 @@ class Provisioner:
             if not isinstance(error, LabError):
                 traceback.print_exc(file=sys.stderr)
             self._failed[version.arn] = str(error)
+        if not self._exists(version):  # deleted meanwhile: nobody would ever ask for these environments
+            self._failed.pop(version.arn, None)
+            self._host.retire(version)
+
+    def _exists(self, version: Version) -> bool:
+        function = self._catalog.find(version.name)
+        found = None if function is None else function.version(version.number)
+        return found is not None and found.build == version.build

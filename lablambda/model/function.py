@@ -12,6 +12,11 @@ from lablambda.model.package import Layer, Package, Policy
 LATEST = "$LATEST"
 
 
+def version_order(number: str) -> int:
+    """By which versions are sorted: $LATEST, then by number. Raises ValueError for what is neither."""
+    return 0 if number == LATEST else int(number)
+
+
 class Phase(StrEnum):
     """Where a version is in its life; AWS's State and LastUpdateStatus follow from it."""
 
@@ -154,16 +159,17 @@ class Function:
         return (self.latest, *self.versions.values())
 
     def without(self, qualifier: str) -> Function:
-        """The function without a published version or an alias, and without what was attached to it."""
+        """The function without that version or alias, and without all that was attached to it."""
+
+        def others(of: Mapping[str, Any]) -> dict[str, Any]:
+            return {name: value for name, value in of.items() if name != qualifier}
+
         return replace(
             self,
-            versions={number: version for number, version in self.versions.items() if number != qualifier},
-            aliases={name: alias for name, alias in self.aliases.items() if name != qualifier},
-            policies={q: policy for q, policy in self.policies.items() if q != qualifier},
-            settings={
-                kind: {q: members for q, members in attached.items() if q != qualifier}
-                for kind, attached in self.settings.items()
-            },
+            versions=others(self.versions),
+            aliases=others(self.aliases),
+            policies=others(self.policies),
+            settings={kind: others(attached) for kind, attached in self.settings.items()},
         )
 
     def setting(self, kind: Setting, qualifier: str = "") -> Members | None:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lablambda.model.errors import InvalidParameterValue, NotImplementedHere
+from lablambda.model.errors import InvalidParameterValue
 from lablambda.model.function import Version
 from lablambda.model.package import Layer
 from lablambda.rules.limits import ENVIRONMENT_BYTES, LAYERS, UNZIPPED_BYTES
@@ -103,8 +103,6 @@ def _logging(logging: dict[str, str], changes: Mapping[str, Any]) -> dict[str, s
 
 def check(version: Version) -> None:
     """Refuse a version that AWS wouldn't take, or that this lab can't run."""
-    if version.configuration["PackageType"] != "Zip":
-        raise NotImplementedHere("Functions from container images are not implemented here; use a zip.")
     _check_snap_start(version)
     _check_variables(version.variables)
     _check_layers(version.layers)

@@ -124,7 +124,7 @@ def _check_filters(filters: list[Mapping[str, str]]) -> None:
     for item in filters:
         try:
             pattern = json.loads(item.get("Pattern", "{}"))
-        except ValueError:
+        except (ValueError, RecursionError):
             pattern = None
         if not isinstance(pattern, dict) or not all(map(_is_condition, pattern.values())):
             raise InvalidParameterValue("Invalid filter pattern definition.")

@@ -1,43 +1,52 @@
-"""Lists in pages."""
-
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
 from lablambda.api.pages import page
 from lablambda.model.errors import InvalidParameterValue
+from lablambda.model.function import version_order
 
-NAMES = [f"n{number:03}" for number in range(120)]
 
-
-@pytest.mark.parametrize(
-    ("most", "sizes"), [(None, [50, 50, 20]), (50, [50, 50, 20]), (999, [50, 50, 20]), (40, [40] * 3)]
-)
-def test_pages_follow_each_other(most: int | None, sizes: list[int]) -> None:
-    wanted = {} if most is None else {"MaxItems": most}
+def every_page(items: list[str], order: Callable[[str], Any], *, deleting: bool) -> list[Sequence[str]]:
+    """All pages of two; with `deleting`, what a page lists is gone before the next one is asked for."""
     pages = []
     marker: str | None = ""
     while marker is not None:
-        chosen, marker = page(NAMES, {**wanted, "Marker": marker}, str)
-        pages.append(list(chosen))
-    assert [len(chosen) for chosen in pages] == sizes
-    assert [name for chosen in pages for name in chosen] == NAMES
+        chosen, marker = page(items, {"MaxItems": 2, "Marker": marker}, str, order=order)
+        pages.append(chosen)
+        if deleting:
+            items = [item for item in items if item not in chosen]
+    return pages
 
 
-def test_what_is_added_meanwhile_repeats_nothing() -> None:
-    first, marker = page(NAMES, {"MaxItems": 10}, str)
-    second, _ = page(sorted([*NAMES, "n0005", "n0099"]), {"MaxItems": 10, "Marker": marker}, str)
-    assert not set(first) & set(second)
-    assert all(a < b for a, b in pairwise([*first, *second]))
+@pytest.mark.parametrize("deleting", [False, True])
+@pytest.mark.parametrize(
+    ("items", "order"),
+    [
+        (["a", "b", "c", "d", "e"], str),
+        (["$LATEST", "1", "2", "9", "10"], version_order),
+        (["10", "9", "2", "1"], lambda number: -int(number)),
+        ([], str),
+        (["only"], str),
+    ],
+)
+def test_every_item_is_on_one_page(items: list[str], order: Callable[[str], Any], deleting: bool) -> None:
+    pages = every_page(items, order, deleting=deleting)
+    assert [item for chosen in pages for item in chosen] == items
+    assert all(len(chosen) == 2 for chosen in pages[:-1])
 
 
-@pytest.mark.parametrize("marker", ["x", "%%%", "bm8=", "é", "A" * 5000])
-def test_a_marker_that_is_none(marker: str) -> None:
+def test_there_is_a_most() -> None:
+    items = [f"{number:03}" for number in range(70)]
+    chosen, marker = page(items, {"MaxItems": 1000}, str)
+    assert (len(chosen), marker is None) == (50, False)
+    assert page(items, {}, str, most=100) == (items, None)
+
+
+@pytest.mark.parametrize("marker", ["not a marker", "AAAA", "é", "YWZ0ZXIgYQ==x", "_w=="])
+def test_what_is_no_marker(marker: str) -> None:
     with pytest.raises(InvalidParameterValue, match="Invalid pagination token"):
-        page(NAMES, {"Marker": marker}, str)
-
-
-def test_an_empty_list() -> None:
-    assert page([], {}, str) == ([], None)
+        page(["1"], {"Marker": marker}, str, order=version_order)

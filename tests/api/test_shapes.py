@@ -83,7 +83,7 @@ def test_blobs_are_decoded_and_unknown_members_dropped() -> None:
     }
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b'"text"'])
+@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b'"text"', b"[" * 100_000])
 def test_a_body_that_is_no_object(body: bytes) -> None:
     with pytest.raises(InvalidRequestContent):
         LAMBDA.operations["CreateFunction"].read(request("POST", "/", body=body), {})

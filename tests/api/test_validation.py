@@ -45,6 +45,10 @@ def test_what_is_right() -> None:
         ({"Environment": {"Variables": {"1X": "v"}}}, "at 'environment.variables' failed to satisfy constraint: Map keys must satisfy constraint: ["),
         ({"Timeout": "3"}, "Member must be of type integer"),
         ({"Timeout": True}, "Member must be of type integer"),
+        ({"Timeout": False}, "Member must be of type integer"),
+        ({"Timeout": 2**63}, "Member must be of type integer"),
+        ({"Timeout": 3.0}, "Member must be of type integer"),
+        ({"Timeout": float("nan")}, "Member must be of type integer"),
     ],
 )  # fmt: skip
 def test_one_fault(changes: dict[str, Any], expected: str) -> None:

@@ -45,6 +45,24 @@ async def test_idle_environments_end(bench: Bench) -> None:
     assert (await bench.invoke(version)).report.cold
 
 
+async def test_one_pool_in_trouble_keeps_no_other_from_being_tidied(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: float) -> None:
+        raise OSError("no more processes")
+
+    for number in range(2):
+        await bench.invoke(bench.function(f"def handler(e, c): return {number}"))
+    first, second = bench.host._pools.values()
+    monkeypatch.setattr(first, "reap", fail)
+    tidying = asyncio.ensure_future(bench.host.keep_tidy())
+    async with asyncio.timeout(10):
+        while len(second) or len(list((bench.folder / "environments").iterdir())) > 1:
+            await asyncio.sleep(0.02)
+    assert len(first) == 1
+    tidying.cancel()
+
+
 async def test_a_busy_environment_is_not_ended(bench: Bench) -> None:
     version = bench.function("import time\ndef handler(e, c): time.sleep(1)", timeout=10)
     tidying = asyncio.ensure_future(bench.host.keep_tidy())

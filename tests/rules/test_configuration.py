@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lablambda.model.errors import InvalidParameterValue, NotImplementedHere
+from lablambda.model.errors import InvalidParameterValue
 from lablambda.model.function import Version
 from lablambda.rules import configuration
 from tests.nouns import layer, version
@@ -56,11 +56,6 @@ def test_the_limit_of_variables_counts_bytes() -> None:
     configuration.check(version(Environment={"Variables": {"A1": "é" * ((4096 - least) // 2)}}))
     with pytest.raises(InvalidParameterValue):
         configuration.check(version(Environment={"Variables": {"A1": "é" * ((4096 - least) // 2 + 1)}}))
-
-
-def test_images_are_not_built() -> None:
-    with pytest.raises(NotImplementedHere):
-        configuration.check(version(PackageType="Image"))
 
 
 def test_snap_start_suits_newer_runtimes() -> None:

@@ -18,6 +18,8 @@ ARN = "arn:aws:lambda:us-east-1:000000000000:function:hello"
         ("function:hello", None, FunctionReference("hello")),
         (ARN, None, FunctionReference("hello")),
         (f"{ARN}:3", "3", FunctionReference("hello", "3")),
+        ("with.dots", None, FunctionReference("with.dots")),
+        (f"{ARN}:$LATEST.PUBLISHED", None, FunctionReference("hello", "$LATEST.PUBLISHED")),
     ],
 )
 def test_every_form(text: str, qualifier: str | None, expected: FunctionReference) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from lablambda.api.lambda_api.references import existing, reference, unqualified
+from lablambda.api.lambda_api.references import existing, reference, unqualified, whole
 from lablambda.api.pages import page
 from lablambda.api.shapes import Parameters
 from lablambda.lab.deploy import timestamp
@@ -40,12 +40,7 @@ async def put_function_concurrency(house: House, p: Parameters) -> Result:
 
 
 def _whole_function(house: House, p: Parameters) -> Function:
-    named = reference(p)
-    if named.qualifier is not None:
-        raise InvalidParameterValue(
-            "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. "
-            "Please specify either a function name or an unqualified function ARN."
-        )
+    named = whole(p)
     function = house.catalog.find(named.name)
     if function is None:
         raise ResourceNotFound(f"Function not found: {function_arn(named.name, LATEST)}")
@@ -57,7 +52,7 @@ async def get_function_concurrency(house: House, p: Parameters) -> Result:
 
 
 async def delete_function_concurrency(house: House, p: Parameters) -> Result:
-    await house.catalog.save(replace(house.catalog.function(unqualified(p)), reserved=None))
+    await house.catalog.save(replace(_whole_function(house, p), reserved=None))
     return {"_status": 204}
 
 

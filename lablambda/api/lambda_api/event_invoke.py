@@ -87,16 +87,31 @@ def _given(house: House, p: Parameters, function: Function) -> dict[str, Any]:
     given = {name: p[name] for name in _MEMBERS if p.get(name) is not None}
     if not given:
         raise InvalidParameterValue("You must specify at least one of error handling or destination setting.")
-    for destination in given.get("DestinationConfig", {}).values():
-        _check_target(house, destination.get("Destination", ""), function)
+    destinations = given.get("DestinationConfig", {})
+    for destination in destinations.values():
+        if target := destination.get("Destination"):
+            if target.split(":")[2] not in _TARGETS:
+                raise InvalidParameterValue(
+                    f"The provided destination config {_as_java(destinations)} is invalid."
+                )
+            _check_target(house, target, function)
     return given
 
 
+def _as_java(destinations: Mapping[str, Mapping[str, str]]) -> str:
+    """A DestinationConfig as AWS prints it."""
+    success, failure = (
+        f"{name}(destination={destinations[name].get('Destination', 'null')})"
+        if name in destinations
+        else "null"
+        for name in ("OnSuccess", "OnFailure")
+    )
+    return f"DestinationConfig(onSuccess={success}, onFailure={failure})"
+
+
 def _check_target(house: House, target: str, function: Function) -> None:
-    kind = target.split(":")[2] if target else "lambda"
-    if kind not in _TARGETS:
-        raise InvalidParameterValue(f"The provided destination config with {target} is invalid.")
-    if not target or kind != "lambda":
+    """A function that is to get the results must be there, and be another one."""
+    if target.split(":")[2] != "lambda":
         return
     name = parse_reference(target).name
     if name == function.name:

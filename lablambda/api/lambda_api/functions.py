@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from lablambda.api.lambda_api.described import configuration, listed_configuration
-from lablambda.api.lambda_api.references import reference
+from lablambda.api.lambda_api.references import reference, whole
 from lablambda.api.pages import page
 from lablambda.api.shapes import Parameters
 from lablambda.lab.deploy import check_revision
 from lablambda.lab.house import House
 from lablambda.model.errors import InvalidParameterValue, NotImplementedHere
-from lablambda.model.function import LATEST
+from lablambda.model.function import LATEST, version_order
 from lablambda.rules.limits import FUNCTION_NAME
 from lablambda.rules.names import FunctionReference, function_arn, parse_reference
 from lablambda.rules.runtimes import check_runtime
@@ -65,7 +65,7 @@ def _check_name(name: str) -> None:
 
 
 async def update_function_code(house: House, p: Parameters) -> Result:
-    named = reference(p)
+    named = whole(p, latest=True)
     function = house.catalog.function(named)
     check_revision(function.latest, p.get("RevisionId"))
     if p.get("ImageUri"):
@@ -90,7 +90,7 @@ async def update_function_code(house: House, p: Parameters) -> Result:
 
 async def update_function_configuration(house: House, p: Parameters) -> Result:
     version = await house.deployer.change(
-        reference(p), members=_settings(p), layers=p.get("Layers"), revision=p.get("RevisionId")
+        whole(p, latest=True), members=_settings(p), layers=p.get("Layers"), revision=p.get("RevisionId")
     )
     return configuration(version)
 
@@ -99,6 +99,8 @@ def _settings(p: Parameters) -> dict[str, Any]:
     for member, what in _NOT_BUILT.items():
         if p.get(member):
             raise NotImplementedHere(f"{what} not implemented here; leave {member} out.")
+    if p.get("PackageType") == "Image":
+        raise NotImplementedHere("Functions from container images are not implemented here; use a zip.")
     if "Runtime" in p:
         check_runtime(p["Runtime"])
     return {name: value for name, value in p.items() if name not in _NOT_CONFIGURATION}
@@ -120,6 +122,7 @@ async def get_function(house: House, p: Parameters) -> Result:
 
 async def get_function_configuration(house: House, p: Parameters) -> Result:
     named = reference(p)
+    house.catalog.function(named)  # misses a function by the name it was given, unlike `version`
     return configuration(house.catalog.version(named), arn=named.arn)
 
 
@@ -129,12 +132,17 @@ async def list_functions(house: House, p: Parameters) -> Result:
         versions = [v for function in functions for v in function.every_version()]
     else:
         versions = [function.latest for function in functions]
-    chosen, marker = page(versions, p, lambda version: f"{version.name}:{version.number}")
+    chosen, marker = page(versions, p, lambda version: f"{version.name}:{version.number}", order=_order)
     qualified = p.get("FunctionVersion") == "ALL"
     return {
         "Functions": [listed_configuration(version, qualified=qualified) for version in chosen],
         "NextMarker": marker,
     }
+
+
+def _order(name: str) -> tuple[str, int]:
+    function, _, number = name.partition(":")
+    return function, version_order(number)
 
 
 async def delete_function(house: House, p: Parameters) -> Result:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -114,12 +113,17 @@ def _checked(body: bytes, kind: str) -> bytes:
     if not body:
         return b"{}"
     try:
-        json.loads(body)
+        json.loads(body, parse_constant=_no_value)
     except (ValueError, RecursionError) as error:
         raise InvalidRequestContent(
             f"Could not parse request body into json: Could not parse payload into json: {error}"
         ) from None
     return body
+
+
+def _no_value(name: str) -> None:
+    """NaN and the infinities are Python's idea; AWS's parser doesn't take them either."""
+    raise ValueError(f"Non-standard token '{name}'")
 
 
 def _client_context(text: str | None) -> str | None:
@@ -129,7 +133,7 @@ def _client_context(text: str | None) -> str | None:
         raise RequestTooLarge(f"Client context must be no more than {CLIENT_CONTEXT_BYTES} bytes.")
     try:
         return base64.b64decode(text, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # bad base64, or what it holds isn't text
         raise InvalidRequestContent("Client context must be a valid Base64-encoded JSON object.") from None
 
 

@@ -45,7 +45,8 @@ async def get_layer_version_by_arn(house: House, p: Parameters) -> Result:
 
 
 async def list_layer_versions(house: House, p: Parameters) -> Result:
-    chosen, marker = page(_matching(house.catalog.series(_name(p)), p), p, lambda layer: str(layer.version))
+    matching = _matching(house.catalog.series(_name(p)), p)
+    chosen, marker = page(matching, p, lambda layer: str(layer.version), order=lambda number: -int(number))
     return {"LayerVersions": [_summary(layer) for layer in chosen], "NextMarker": marker}
 
 

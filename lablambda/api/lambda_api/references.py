@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
-from lablambda.model.errors import ResourceNotFound
+from lablambda.model.errors import InvalidParameterValue, ResourceNotFound
 from lablambda.model.function import LATEST, Function
 from lablambda.rules.names import FunctionReference, parse_reference
 
@@ -17,6 +17,17 @@ def reference(p: Parameters) -> FunctionReference:
 def unqualified(p: Parameters) -> FunctionReference:
     """The function itself, whatever version FunctionName's ARN names."""
     return FunctionReference(parse_reference(p["FunctionName"]).name)
+
+
+def whole(p: Parameters, *, latest: bool = False) -> FunctionReference:
+    """The function itself. Raises InvalidParameterValue if a version or alias is named; `latest` lets $LATEST pass."""
+    named = reference(p)
+    if named.qualifier is not None and not (latest and named.qualifier == LATEST):
+        raise InvalidParameterValue(
+            "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. "
+            "Please specify either a function name or an unqualified function ARN."
+        )
+    return named
 
 
 def existing(house: House, named: FunctionReference) -> Function:

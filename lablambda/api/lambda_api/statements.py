@@ -68,7 +68,7 @@ def replace(policy: Policy, p: Parameters, resource: str) -> Policy:
     try:
         listed = json.loads(p["Policy"])["Statement"]
         given = [dict(item) for item in (listed if isinstance(listed, list) else [listed])]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise InvalidParameterValue("The policy isn't a JSON object with a list of statements.") from None
     for number, statement in enumerate(given, 1):
         statement.setdefault("Sid", f"Statement{number}")

@@ -11,6 +11,7 @@ from lablambda.api.pages import page
 from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
 from lablambda.model.errors import NotImplementedHere
+from lablambda.model.function import version_order
 
 Result = Mapping[str, Any]
 
@@ -29,7 +30,7 @@ async def publish_version(house: House, p: Parameters) -> Result:
 
 async def list_versions_by_function(house: House, p: Parameters) -> Result:
     function = house.catalog.function(unqualified(p))
-    chosen, marker = page(function.every_version(), p, lambda version: version.number)
+    chosen, marker = page(function.every_version(), p, lambda version: version.number, order=version_order)
     return {
         "Versions": [listed_configuration(version, qualified=True) for version in chosen],
         "NextMarker": marker,

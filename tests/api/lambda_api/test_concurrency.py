@@ -127,6 +127,38 @@ def test_provisioned_environments_go_with_their_alias(functions: Any, create: Cr
     assert code_of(gone)[0] == 404
 
 
+def unreserved(functions: Any) -> int:
+    return int(functions.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"])
+
+
+@pytest.mark.parametrize("qualifier", ["1", "live"])
+def test_what_is_deleted_is_provisioned_no_more(
+    functions: Any, create: Create, lab: Lab, qualifier: str
+) -> None:
+    name = create()
+    functions.publish_version(FunctionName=name)
+    if qualifier == "live":
+        functions.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    before = unreserved(functions)
+    provisioned(functions, name, qualifier, 1)
+    functions.add_permission(
+        FunctionName=name,
+        Qualifier=qualifier,
+        StatementId="s",
+        Action="lambda:InvokeFunction",
+        Principal="*",
+    )
+    assert unreserved(functions) == before - 1
+    if qualifier == "live":
+        functions.delete_alias(FunctionName=name, Name="live")
+    else:
+        functions.delete_function(FunctionName=name, Qualifier="1")
+    assert unreserved(functions) == before
+    listed = functions.list_provisioned_concurrency_configs(FunctionName=name)
+    assert listed["ProvisionedConcurrencyConfigs"] == []
+    assert code_of(lambda: functions.get_policy(FunctionName=name, Qualifier=qualifier))[0] == 404
+
+
 def test_an_init_that_fails_fails_the_provisioning(functions: Any, create: Create) -> None:
     name = create("raise RuntimeError('no')")
     functions.publish_version(FunctionName=name)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from lablambda.client import Lab
+from lablambda.connection import ApiError
 from lablambda.packaging.zips import zip_files
 from tests.api_clients import ARN, ROLE, RUNTIME, Create, code, code_of
 
@@ -112,6 +113,12 @@ def test_settings_are_taken_away_by_empty_ones(
     name = create(**before)
     functions.update_function_configuration(FunctionName=name, **change)
     assert not set(change) & set(functions.get_function_configuration(FunctionName=name))
+
+
+def test_snap_start_without_a_choice_is_none(functions: Any, create: Create) -> None:
+    name = create(SnapStart={})
+    answer = functions.update_function_configuration(FunctionName=name, SnapStart={})
+    assert answer["SnapStart"] == {"ApplyOn": "None", "OptimizationStatus": "Off"}
 
 
 def test_json_logs_have_levels_and_text_logs_none(functions: Any, create: Create) -> None:
@@ -222,6 +229,58 @@ def test_unknown_members_and_trailing_slashes_are_taken(lab: Lab, create: Create
     assert lab.connection.request("lambda", "GET", "/2015-03-31/functions/").status == 200
 
 
+DEEP = b'{"Variables":' * 900 + b"1" + b"}" * 900
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code"),
+    [
+        ("configuration", b'{"Environment":' + DEEP + b"}", "InvalidRequestContentException"),
+        ("configuration", b'{"Timeout": false}', "ValidationException"),
+        ("configuration", b'{"Environment": {"Variables": {"KEY": null}}}', "ValidationException"),
+        ("code", b'{"ZipFile": "e"}', "ValidationException"),
+        ("code", '{"ZipFile": "é"}'.encode(), "ValidationException"),
+    ],
+    ids=["deep", "boolean", "null", "no base64", "no ASCII"],
+)
+def test_odd_json_is_refused(lab: Lab, create: Create, path: str, body: bytes, code: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        lab.connection.request("lambda", "PUT", f"/2015-03-31/functions/{create()}/{path}", body=body)
+    assert (caught.value.status, caught.value.code) == (400, code)
+
+
+@pytest.mark.parametrize("qualifier", ["1", "live", "$LATEST"])
+def test_only_the_latest_version_can_be_changed(functions: Any, create: Create, qualifier: str) -> None:
+    name = create(Publish=True)
+    functions.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    qualified = f"{ARN}{name}:{qualifier}"
+    calls = [
+        partial(functions.update_function_code, FunctionName=qualified, ZipFile=code(ECHO)),
+        partial(functions.update_function_configuration, FunctionName=qualified, Timeout=4),
+    ]
+    for call in calls:
+        if qualifier == "$LATEST":
+            assert call()["Version"] == "$LATEST"
+        else:
+            status, error, message = code_of(call)
+            assert (status, error) == (400, "InvalidParameterValueException")
+            assert message.startswith("This operation is permitted on Lambda functions only.")
+
+
+@pytest.mark.parametrize(
+    ("operation", "name"),
+    [
+        ("get_function", "nobody"),
+        ("get_function", "no.body"),
+        ("get_function_configuration", "nobody"),
+        ("delete_function", "nobody"),
+    ],
+)
+def test_a_function_that_is_not_there(functions: Any, operation: str, name: str) -> None:
+    found = code_of(lambda: getattr(functions, operation)(FunctionName=name))
+    assert found == (404, "ResourceNotFoundException", f"Function not found: {ARN}{name}")
+
+
 def test_new_code_is_used_at_once(functions: Any, create: Create) -> None:
     name = create("def handler(e, c): return 'old'")
     before = functions.get_function_configuration(FunctionName=name)
@@ -310,6 +369,7 @@ def test_listing_goes_by_pages(functions: Any, create: Create) -> None:
         ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, 400, "InvalidParameterValueException", "Reserved keys used in this request: AWS_REGION"),
         ({"Environment": {"Variables": {"BIG": "x" * 4096}}}, 400, "InvalidParameterValueException", "exceeded the 4KB limit"),
         ({"PackageType": "Image"}, 501, "NotImplementedException", "container images are not implemented"),
+        ({"PackageType": "Image", "Code": {"ImageUri": "i"}}, 501, "NotImplementedException", "container images are not implemented"),
         ({"Code": {"ZipFile": b"x" * (50 * 1024 * 1024 + 1)}}, 413, "RequestEntityTooLargeException", "Zipped size must be smaller than 52428800 bytes"),
     ],
 )  # fmt: skip

@@ -78,6 +78,7 @@ def test_a_mappings_life(
         ({"EventSourceArn": QUEUE, "BatchSize": 11}, "InvalidParameterValueException", "Maximum batch window in seconds must be greater than 0"),
         ({"EventSourceArn": QUEUE, "DestinationConfig": {"OnFailure": {"Destination": QUEUE}}}, "InvalidParameterValueException", "Unsupported DestinationConfig parameter for given event source mapping type."),
         ({"EventSourceArn": QUEUE, "FilterCriteria": {"Filters": [{"Pattern": '{"a": 1}'}]}}, "InvalidParameterValueException", "Invalid filter pattern definition."),
+        ({"EventSourceArn": QUEUE, "FilterCriteria": {"Filters": [{"Pattern": "[" * 4000}]}}, "InvalidParameterValueException", "Invalid filter pattern definition."),
     ],
 )  # fmt: skip
 def test_mappings_that_cannot_be(
