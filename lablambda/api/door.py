@@ -150,6 +150,7 @@ class Door:
 
 
 def _parameters(operation: Operation, request: Request, in_path: Mapping[str, str]) -> Parameters:
+    """What a request gives, read and checked. What the parser just took may still be too deep to look through."""
     try:
         parameters = operation.read(request, in_path)
         validate(parameters, operation.input)

@@ -27,7 +27,6 @@ from lablambda.model.function import Version
 from lablambda.model.invocation import Invocation, Outcome, Report
 from lablambda.rules import lifecycle, platform_log, platform_log_json
 from lablambda.rules.lifecycle import Move, State
-from lablambda.rules.limits import INIT_SECONDS
 from lablambda.rules.platform_log import PlatformLog, TextLog
 from lablambda.rules.platform_log_json import JsonLog
 
@@ -135,7 +134,8 @@ class Environment:
         """The init phase proper; None if it went well."""
         self._say(self._platform.init_start(self._runtime.name, self._runtime.version))
         began = time.perf_counter()
-        ending = await self._init(INIT_SECONDS, request_id)
+        limit_s = lifecycle.init_limit_s(self._initialization, self.version.timeout_s)
+        ending = await self._init(limit_s, request_id)
         spent = (time.perf_counter() - began) * 1000
         status, error_type = ("success", "") if ending is None else (ending.status, ending.error_type)
         self._say(self._platform.init_end(spent, status=status, error_type=error_type))
@@ -286,7 +286,7 @@ class Environment:
 def _platform_log(version: Version, initialization: str) -> PlatformLog:
     logging = version.logging
     if logging["LogFormat"] != "JSON":
-        return TextLog()
+        return TextLog(initialization)
     return JsonLog(
         level=logging["SystemLogLevel"],
         initialization=initialization,

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from lablambda.execution.environment import Environment
-from lablambda.execution.variables import ON_DEMAND, PROVISIONED
+from lablambda.rules.lifecycle import ON_DEMAND, PROVISIONED
 
 
 class Pool:

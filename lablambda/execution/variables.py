@@ -13,9 +13,6 @@ from collections.abc import Mapping
 from lablambda.model.function import Version
 from lablambda.rules.names import REGION
 
-# What AWS_LAMBDA_INITIALIZATION_TYPE says.
-ON_DEMAND, PROVISIONED = "on-demand", "provisioned-concurrency"
-
 
 def platform_variables(
     version: Version,

@@ -14,6 +14,8 @@ from lablambda.model.errors import LabError
 from lablambda.model.function import Function, Setting, Version
 from lablambda.rules import provisioning
 
+_INIT_FAILED = "FUNCTION_ERROR_INIT_FAILURE"
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -52,8 +54,9 @@ class Provisioner:
         ready, idle = self._host.ready(version)
         if version.arn in self._under_way:
             return Progress("IN_PROGRESS", 0, 0)
-        if version.arn in self._failed:
-            return Progress("FAILED", 0, 0, self._failed[version.arn])
+        # The host gives up a number that it can't hold: environments crashed, and new ones didn't start.
+        if version.arn in self._failed or self._host.provisioned(version) < wanted:
+            return Progress("FAILED", 0, 0, self._failed.get(version.arn, _INIT_FAILED))
         return Progress("READY", min(ready, wanted), min(idle, wanted))
 
     async def close(self) -> None:
@@ -78,7 +81,7 @@ class Provisioner:
         try:
             await self._host.provision(version, wanted)
         except InitFailed:
-            self._failed[version.arn] = "FUNCTION_ERROR_INIT_FAILURE"
+            self._failed[version.arn] = _INIT_FAILED
         except Exception as error:
             if not isinstance(error, LabError):
                 traceback.print_exc(file=sys.stderr)

@@ -19,6 +19,8 @@ _UNABLE = (
     "Lambda was unable to configure your environment variables because the environment variables you have "
     "provided"
 )
+_WITHOUT_SNAP_START = ("java8.al2", "python3.10", "python3.11")
+_NO_VPC = {"Ipv6AllowedForDualStack": False, "SecurityGroupIds": [], "SubnetIds": [], "VpcId": ""}
 # What a caller may not set on a function.
 # Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 RESERVED = frozenset(
@@ -44,10 +46,6 @@ RESERVED = frozenset(
         "TZ",
     }
 )
-
-
-_WITHOUT_SNAP_START = ("java8.al2", "python3.10", "python3.11")
-_NO_VPC = {"Ipv6AllowedForDualStack": False, "SecurityGroupIds": [], "SubnetIds": [], "VpcId": ""}
 
 
 def defaults(name: str) -> dict[str, Any]:

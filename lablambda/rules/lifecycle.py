@@ -10,6 +10,15 @@ from __future__ import annotations
 
 from enum import Enum
 
+# Why an environment is started, as AWS_LAMBDA_INITIALIZATION_TYPE says it.
+ON_DEMAND, PROVISIONED = "on-demand", "provisioned-concurrency"
+_INIT_S, _LONG_INIT_S = 10.0, 130.0
+
+
+def init_limit_s(initialization: str, timeout_s: int) -> float:
+    """How long init may take; nobody waits for a provisioned one, so it may take long."""
+    return _INIT_S if initialization == ON_DEMAND else max(_LONG_INIT_S, timeout_s)
+
 
 class State(Enum):
     NEW = "new"

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from lablambda.model.function import Version
 from lablambda.model.invocation import Report
+from lablambda.rules.lifecycle import ON_DEMAND
 
 
 class PlatformLog(Protocol):
@@ -32,14 +33,17 @@ class PlatformLog(Protocol):
 
 
 class TextLog:
-    """START, END and REPORT."""
+    """START, END and REPORT; and INIT_REPORT if init failed, or wasn't for an invocation's sake."""
+
+    def __init__(self, initialization: str) -> None:
+        self._quiet = initialization == ON_DEMAND
 
     def init_start(self, runtime: str, runtime_version: str) -> list[str]:
         label = runtime_label(runtime, runtime_version)
         return [f"INIT_START Runtime Version: {label}\tRuntime Version ARN: {runtime_version_arn(runtime)}"]
 
     def init_end(self, init_ms: float, *, status: str, error_type: str) -> list[str]:
-        if status == "success":
+        if self._quiet and status == "success":
             return []
         failed = f"\tError Type: {error_type}" if error_type else ""
         return [f"INIT_REPORT Init Duration: {init_ms:.2f} ms\tPhase: init\tStatus: {status}{failed}"]

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lablambda.model.invocation import Report
+from lablambda.rules.lifecycle import ON_DEMAND
 from lablambda.rules.platform_log import runtime_label, runtime_version_arn
 
 _RANKS = {"TRACE": 0, "DEBUG": 1, "INFO": 2, "WARN": 3, "WARNING": 3, "ERROR": 4, "FATAL": 5, "CRITICAL": 5}
-ON_DEMAND = "on-demand"
 
 
 class JsonLog:

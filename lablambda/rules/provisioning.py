@@ -9,6 +9,7 @@ from lablambda.model.errors import InvalidParameterValue, ResourceConflict, Unty
 from lablambda.model.function import LATEST, Alias, Function, Setting
 from lablambda.rules.concurrency import LEAST_UNRESERVED
 
+UNPUBLISHED = "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
 REQUESTED = "RequestedProvisionedConcurrentExecutions"
 
 
@@ -66,9 +67,6 @@ def check(before: Function, after: Function, *, limit: int, set_aside: int) -> N
             "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its "
             f"minimum value of [{LEAST_UNRESERVED}]."
         )
-
-
-UNPUBLISHED = "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
 
 
 def check_alias(alias: Alias) -> None:

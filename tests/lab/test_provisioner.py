@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lablambda.lab import catalog
 from lablambda.lab.catalog import Catalog
-from lablambda.lab.provisioner import Provisioner
+from lablambda.lab.provisioner import Progress, Provisioner
 from lablambda.model.function import Function, Setting, Version
-from lablambda.model.package import Package
-from lablambda.rules.configuration import defaults
 from lablambda.rules.provisioning import REQUESTED
 from lablambda.storage.journal import Journal
+from tests import nouns
 
 pytestmark = pytest.mark.anyio
-LATEST_OF_F = Version("f", "f", "$LATEST", defaults("f"), Package("d", "s", 1, 1), "r", "b", "now")
-VERSION = replace(LATEST_OF_F, arn="f:1", number="1")
+VERSION = nouns.version(number="1")
 
 
 class Host:
@@ -37,12 +34,15 @@ class Host:
     def provisioned(self, version: Version) -> int:
         return self.kept.get(version.arn, 0)
 
+    def ready(self, version: Version) -> tuple[int, int]:
+        return self.provisioned(version), self.provisioned(version)
+
     def retire(self, version: Version) -> None:
         self.kept.pop(version.arn, None)
 
 
 def function(count: int) -> Function:
-    made = Function(LATEST_OF_F, versions={"1": VERSION}, last=1)
+    made = nouns.function(published=1)
     return made.with_setting(Setting.PROVISIONED, "1", {REQUESTED: count} if count else None)
 
 
@@ -69,5 +69,23 @@ async def test_environments_of_what_was_deleted_meanwhile_end(known: Catalog, go
     async with asyncio.timeout(5):
         while provisioner._under_way:
             await asyncio.sleep(0)
-    assert host.kept == ({"f:1": 2} if gone == "nothing" else {})
+    assert host.kept == ({VERSION.arn: 2} if gone == "nothing" else {})
+    await provisioner.close()
+
+
+async def test_what_the_host_gave_up_has_failed(known: Catalog) -> None:
+    # given a version whose environments are ready
+    host = Host()
+    host.let.set()
+    provisioner = Provisioner(known, host)  # type: ignore[arg-type] # as much of a host as this needs
+    made = function(2)
+    await known.save(made)
+    provisioner.adjust(made)
+    assert provisioner.progress(made, "1").status == "IN_PROGRESS"
+    await asyncio.wait(provisioner._under_way.values())
+    assert provisioner.progress(made, "1") == Progress("READY", 2, 2)
+    # when they have crashed and can't be started again
+    host.kept.clear()
+    # then the status says so
+    assert provisioner.progress(made, "1") == Progress("FAILED", 0, 0, "FUNCTION_ERROR_INIT_FAILURE")
     await provisioner.close()

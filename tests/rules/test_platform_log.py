@@ -6,11 +6,12 @@ import pytest
 
 from lablambda.model.invocation import Report
 from lablambda.rules import platform_log
+from lablambda.rules.lifecycle import ON_DEMAND, PROVISIONED
 from tests.nouns import version
 
 
 def reported(report: Report) -> str:
-    end, line = platform_log.TextLog().end(report, 2)
+    end, line = platform_log.TextLog(ON_DEMAND).end(report, 2)
     assert end == f"END RequestId: {report.request_id}"
     return line
 
@@ -58,3 +59,12 @@ def test_init_is_billed(duration: float, init: float | None, billed: int) -> Non
 def test_a_stream_in_a_shared_group_names_its_function(group: str, expected: str) -> None:
     shared = version(LoggingConfig={"LogFormat": "Text", "LogGroup": group})
     assert platform_log.stream_name("2026/11/01", shared, "abc") == expected
+
+
+@pytest.mark.parametrize(
+    ("initialization", "status", "told"),
+    [(ON_DEMAND, "success", 0), (ON_DEMAND, "timeout", 1), (PROVISIONED, "success", 1)],
+)
+def test_init_is_reported_if_it_failed_or_came_ahead(initialization: str, status: str, told: int) -> None:
+    lines = platform_log.TextLog(initialization).init_end(1236.04, status=status, error_type="")
+    assert lines == [f"INIT_REPORT Init Duration: 1236.04 ms\tPhase: init\tStatus: {status}"] * told
