@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lablambda import __version__, config
 from lablambda.config import ConfigError, Descriptor, NoLab
 from lablambda.connection import ApiError
+from lablambda.rules.runtimes import RESERVE
 
 if TYPE_CHECKING:
     from lablambda.client import Lab
@@ -65,6 +66,19 @@ def _parser() -> argparse.ArgumentParser:
         "--no-auth",
         action="store_true",
         help="check no signatures: any program of any user of this machine may use the lab",
+    )
+    up.add_argument(
+        "--reserve",
+        type=_reserve,
+        action="append",
+        default=[],
+        metavar="FAMILY=N",
+        help="how many processes to keep ready for cold starts (default: nodejs=2 java=1); repeatable",
+    )
+    up.add_argument(
+        "--strict-runtimes",
+        action="store_true",
+        help="refuse a function whose very runtime isn't here, instead of running it on the nearest",
     )
     up.add_argument("--descriptor", type=Path, help=argparse.SUPPRESS)
     up.add_argument("--lease", type=int, help=argparse.SUPPRESS)
@@ -122,6 +136,14 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _reserve(text: str) -> tuple[str, int]:
+    family, _, number = text.partition("=")
+    if family not in RESERVE or not number.isdecimal():
+        families = " or ".join(f"{name}=N" for name in RESERVE)
+        raise argparse.ArgumentTypeError(f"{text}: write {families}, N from 0")
+    return family, int(number)
+
+
 def _default_name() -> str:
     return os.environ.get(config.NAME_VARIABLE) or config.DEFAULT_NAME
 
@@ -158,6 +180,8 @@ def _up(options: argparse.Namespace) -> int:
         verify=not options.no_auth,
         concurrency=ACCOUNT_CONCURRENCY if options.concurrency is None else options.concurrency,
         idle_exit_s=options.idle_exit,
+        reserve={**RESERVE, **dict(options.reserve)},
+        strict_runtimes=options.strict_runtimes,
     )
     uvloop.run(serve(settings, descriptor_path=note, ready=_say_ready, lease=options.lease))
     return 0
@@ -188,6 +212,8 @@ def _detach(options: argparse.Namespace) -> int:
     words += ["--idle-exit", str(options.idle_exit)] if options.idle_exit is not None else []
     words += ["--concurrency", str(options.concurrency)] if options.concurrency is not None else []
     words += ["--no-auth"] if options.no_auth else []
+    words += [word for family, number in options.reserve for word in ("--reserve", f"{family}={number}")]
+    words += ["--strict-runtimes"] if options.strict_runtimes else []
     _say_ready(start_detached(options.name, words, data=options.data))
     return 0
 
@@ -210,10 +236,15 @@ def _status(options: argparse.Namespace) -> int:
 
 def _in_words(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(
-            f"{name} {item['version'] if isinstance(item, dict) else item}" for name, item in value.items()
-        )
+        return ", ".join(f"{name} {_detail(item)}" for name, item in value.items())
     return str(value)
+
+
+def _detail(item: Any) -> str:
+    """A runtime is known by its version; of anything else, all figures."""
+    if not isinstance(item, dict):
+        return str(item)
+    return item["version"] if "version" in item else f"({_in_words(item)})"
 
 
 def _down(options: argparse.Namespace) -> int:

@@ -16,10 +16,12 @@ from typing import Any
 from lablambda import display
 from lablambda.client import Lab
 from lablambda.model.deployment import Deployment
-from lablambda.packaging.requirements import RequirementsError, layer_name, layer_zip
+from lablambda.packaging.failure import RequirementsError
+from lablambda.packaging.requirements import layer_name, layer_zip
 from lablambda.packaging.zips import zip_files
 from lablambda.rules.names import ACCOUNT, function_arn
 from lablambda.rules.plan import Code, Current, LayerOf, Step, attached_buckets, plan
+from lablambda.rules.runtimes import nearest, substitution
 
 # A lab takes any role as given; it stands for what the function may do.
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/lablambda"
@@ -39,7 +41,8 @@ class DeploymentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """What a deployment did. `verdict` is created, updated, unchanged or planned; `code_size` bytes."""
+    """What a deployment did. `verdict` is created, updated, unchanged or planned; `code_size` bytes; `note` is
+    what there is to say of the runtime."""
 
     name: str
     verdict: str
@@ -49,6 +52,7 @@ class Deployed:
     runtime: str
     code_size: int
     sources: tuple[str, ...]
+    note: str = ""
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return display.deployed(self)
@@ -63,7 +67,8 @@ def deploy(wanted: Deployment, lab: Lab, *, dry_run: bool = False) -> Deployed:
 
     began = time.perf_counter()
     try:
-        code = _code(wanted)
+        runs, interpreter = _runs(wanted.runtime, lab)
+        code = _code(wanted, runs, interpreter)
         current = _observe(wanted, code, lab.client)
     except RequirementsError as error:
         raise DeploymentError(
@@ -88,6 +93,7 @@ def deploy(wanted: Deployment, lab: Lab, *, dry_run: bool = False) -> Deployed:
         runtime=wanted.runtime,
         code_size=len(code.zip),
         sources=tuple(map(str, wanted.sources)),
+        note=substitution(wanted.runtime, runs),
     )
 
 
@@ -99,12 +105,25 @@ def _verdict(current: Current, steps: list[Step], *, dry_run: bool) -> str:
     return "updated" if steps else "unchanged"
 
 
-def _code(wanted: Deployment) -> Code:
+def _runs(runtime: str, lab: Lab) -> tuple[str, str]:
+    """Name and path of what runs `runtime` on this machine. Raises DeploymentError if nothing does."""
+    here = lab.status()["runtimes"]
+    name = nearest(runtime, here)
+    if name is None:
+        raise DeploymentError(
+            f"This machine has no {runtime} and nothing like it; it has {', '.join(here)}. Choose one of these "
+            "with --runtime, or install it and restart the lab."
+        )
+    return name, here[name]["path"]
+
+
+def _code(wanted: Deployment, runs: str, interpreter: str) -> Code:
+    """Packages are built for the runtime that runs them here."""
     data = zip_files(wanted.files)
     sha256 = base64.b64encode(hashlib.sha256(data).digest()).decode()
     layers = {}
     if wanted.requires:
-        layers[layer_name(wanted.requires, wanted.runtime)] = layer_zip(wanted.requires, wanted.runtime)
+        layers[layer_name(wanted.requires, runs)] = layer_zip(wanted.requires, runs, interpreter)
     return Code(data, sha256, layers)
 
 

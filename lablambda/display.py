@@ -180,14 +180,15 @@ def deployed(d: Deployed) -> Bundle:
     """What a deployment did."""
     head = f"{d.name} {d.verdict}"
     facts = f"{d.runtime}, handler {d.handler}, {d.code_size} bytes, {d.seconds * 1000:.0f} ms"
-    lines = [step.text for step in d.steps]
+    lines = [*filter(None, [d.note]), *(step.text for step in d.steps)]
     plain = "\n".join([f"{head} ({facts})", *(f"  {line}" for line in lines)])
     items = "".join(f"<div>&nbsp;&nbsp;{escape(line)}</div>" for line in lines)
     html = f'<b class="good">{escape(head)}</b> <span class="dim">{escape(facts)}</span>{items}'
     data = {
         "name": d.name,
         "verdict": d.verdict,
-        "steps": lines,
+        "steps": [step.text for step in d.steps],
+        "note": d.note,
         "seconds": d.seconds,
         "sources": list(d.sources),
     }

@@ -7,12 +7,14 @@ import json
 import os
 import re
 import time
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from lablambda import __version__
 from lablambda.api import figures, prometheus_api
 from lablambda.api.http import Request, Response
+from lablambda.execution.memory import proportional
 from lablambda.lab.house import House
 from lablambda.model.errors import InvalidParameterValue, ResourceNotFound
 
@@ -60,12 +62,18 @@ async def status(house: House) -> dict[str, Any]:
             name: {"version": runtime.version, "path": runtime.path}
             for name, runtime in (await house.runtimes.all()).items()
         },
+        "reserve": {family: _size(pids) for family, pids in house.runtimes.reserved().items()},
         "functions": len(house.catalog.functions()),
         "environments": house.host.count(),
         "running": house.invoker.running,
         "queue": house.queue.counts(),
         "services": house.services.status(),
     }
+
+
+def _size(pids: Sequence[int]) -> dict[str, float]:
+    """How many processes, and their memory in MB; what several share counts once."""
+    return {"processes": len(pids), "memory_mb": round(sum(map(proportional, pids)) / 2**20, 1)}
 
 
 async def _package(house: House, digest: str) -> Response:

@@ -27,6 +27,10 @@ class Kind(IntEnum):
     INIT_ERROR = 3
     RESPONSE = 4
     ERROR = 5
+    START = 6
+    STREAM = 7
+    CHUNK = 8
+    END = 9
 
 
 _KINDS = frozenset(Kind)
@@ -52,6 +56,12 @@ class Channel:
         self._waiting: asyncio.Future[None] | None = None
         self._broken: str | None = None
         self._loop.add_reader(end, self._read)
+
+    def start(self, message: dict[str, Any]) -> None:
+        """Tell the process what it is to be. It always fits into the socket's buffer."""
+        body = json.dumps(message).encode()
+        with contextlib.suppress(OSError):  # it is gone already, and `receive` will say so
+            self._socket.send(struct.pack("!IB", len(body) + 1, Kind.START) + body)
 
     async def invoke(self, header: dict[str, Any], payload: bytes, deadline: float) -> None:
         """Hand over an event. Raises TimeoutError at `deadline` (the event loop's time)."""

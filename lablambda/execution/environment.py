@@ -17,18 +17,22 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from lablambda.execution.channel import ChannelClosed, Kind, NotSent
+from lablambda.execution.memory import MemoryWatch, Watched, peak_mb
 from lablambda.execution.variables import platform_variables
-from lablambda.execution.worker import Launch, Runtime, Worker
+from lablambda.execution.worker import Conversation, Launch, Program, Runtime, Worker
 from lablambda.model.function import Version
 from lablambda.model.invocation import Invocation, Outcome, Report
 from lablambda.rules import lifecycle, platform_log, platform_log_json
 from lablambda.rules.lifecycle import Move, State
+from lablambda.rules.limits import RESPONSE_BYTES, STREAMED_BYTES
 from lablambda.rules.platform_log import PlatformLog, TextLog
 from lablambda.rules.platform_log_json import JsonLog
+from lablambda.rules.runtimes import substitution
 
 WriteLog = Callable[[Version, str, str], None]  # version, stream, message
 # The tail that a caller can ask for is 4 KB: more events than this never fit.
@@ -63,10 +67,10 @@ class Environment:
         *,
         initialization: str,
         folder: Path,
-        task: Path,
-        layers: Path | None,
+        program: Program,
         access: Callable[[Version], Mapping[str, str]],
         write_log: WriteLog,
+        memory: MemoryWatch,
     ) -> None:
         self.version = version
         self.identity = uuid.uuid4().hex
@@ -78,10 +82,10 @@ class Environment:
         self._runtime = runtime
         self._initialization = initialization
         self._folder = folder / self.identity
-        self._task = task
-        self._layers = layers
+        self._program = program
         self._access = access
         self._write_log = write_log
+        self._memory = memory
         self._platform = _platform_log(version, initialization)
         # Read once: every invocation's report has them.
         self._architecture, self._storage_mb = version.architecture, version.storage_mb
@@ -132,7 +136,8 @@ class Environment:
 
     async def _first_init(self, request_id: str) -> Ending | None:
         """The init phase proper; None if it went well."""
-        self._say(self._platform.init_start(self._runtime.name, self._runtime.version))
+        note = substitution(self.version.runtime, self._runtime.name)
+        self._say(self._platform.init_start(self._runtime.name, self._runtime.version, note))
         began = time.perf_counter()
         limit_s = lifecycle.init_limit_s(self._initialization, self.version.timeout_s)
         ending = await self._init(limit_s, request_id)
@@ -148,12 +153,13 @@ class Environment:
             deadline = self._loop.time() + limit_s
             async with asyncio.timeout_at(deadline):
                 self._worker = await self._runtime.start(self._launch())
-            kind, body = await self._worker.channel.receive(deadline)
+            with self._watch(self._worker) as watched:
+                kind, body = await self._worker.channel.receive(deadline)
         except TimeoutError:
             await self._reset()
             return Ending(b"", "timeout", "Sandbox.Timedout")
         except ChannelClosed:
-            return await self._crashed(request_id)
+            return await self._crashed(request_id, watched)
         except BaseException:
             await self._reset()
             raise
@@ -168,21 +174,13 @@ class Environment:
         scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
         variables = platform_variables(
             self.version,
+            self._program,
             log_stream=self.log_stream,
             initialization=self._initialization,
-            task=str(self._task),
-            layers=None if self._layers is None else str(self._layers),
             scratch=str(scratch),
             access=self._access(self.version),
         )
-        return Launch(
-            handler=self.version.handler,
-            task=self._task,
-            layers=self._layers,
-            scratch=scratch,
-            variables=variables,
-            write_log=self._hear,
-        )
+        return Launch(self._program, scratch, variables, self._hear)
 
     # ---------------------------------------------------------------------------------- invoke phase
 
@@ -195,40 +193,71 @@ class Environment:
                 return self._timed_out(invocation) if ending.status == "timeout" else ending
         self._move(Move.INVOKE)
         assert self._worker is not None
+        worker = self._worker
         try:
-            channel = self._worker.channel
-            await channel.invoke(_header(invocation, limit_s), invocation.payload, deadline)
-            kind, body = await channel.receive(deadline)
+            with self._watch(worker) as watched:
+                await worker.channel.invoke(_header(invocation, limit_s), invocation.payload, deadline)
+                kind, body = await worker.channel.receive(deadline)
+                if kind is Kind.STREAM:
+                    kind, body = await self._stream(worker.channel, invocation, body.decode(), deadline)
         except NotSent:  # the process had ended while it was idle: the event can go to the next one
             await self._reset()
             return await self._run(invocation)
         except TimeoutError:
-            self.peak_mb = max(self.peak_mb, _peak_of(self._worker.pid))
+            self.peak_mb = max(self.peak_mb, peak_mb(worker.process.pid))
             await self._reset()
             return self._timed_out(invocation)
         except ChannelClosed:
-            return await self._crashed(invocation.request_id)
+            return await self._crashed(invocation.request_id, watched)
         except BaseException:
             await self._reset()
             raise
-        self._worker.logs.drain()
+        worker.logs.drain()
         self._move(Move.DONE)
-        self.peak_mb = max(self.peak_mb, math.ceil(int.from_bytes(body[:4], "big") / 1024))
+        told_mb = math.ceil(int.from_bytes(body[:4], "big") / 1024)
+        self.peak_mb = max(self.peak_mb, told_mb or peak_mb(worker.process.pid))
         if kind is Kind.RESPONSE:
             return Ending(body[4:])
         return Ending(body[4:], "error", _error_type(body[4:]))
+
+    def _watch(self, worker: Worker) -> AbstractContextManager[Watched]:
+        return self._memory.watch(worker.process.pid, self.version.memory_mb, worker.process.kill)
+
+    async def _stream(
+        self, channel: Conversation, invocation: Invocation, content_type: str, deadline: float
+    ) -> tuple[Kind, bytes]:
+        """Pass a streamed answer on as it comes, or gather it for a caller who wants it whole."""
+        gathered: list[bytes] = []
+        size, most = 0, STREAMED_BYTES if invocation.sink else RESPONSE_BYTES
+        async with asyncio.timeout_at(deadline):
+            if invocation.sink is not None:
+                await invocation.sink.begin(content_type, self.version.number)
+            while (frame := await channel.receive(deadline))[0] is Kind.CHUNK:
+                size += len(frame[1])
+                if size > most:
+                    continue
+                if invocation.sink is None:
+                    gathered.append(frame[1])
+                else:
+                    await invocation.sink.take(frame[1])
+        peak, error = frame[1][:4], frame[1][4:]
+        if size > most:
+            error = error or _too_large(most)
+        return (Kind.ERROR, peak + error) if error else (Kind.RESPONSE, b"".join([peak, *gathered]))
 
     def _timed_out(self, invocation: Invocation) -> Ending:
         message = f"RequestId: {invocation.request_id} Error: Task timed out after {self.version.timeout_s:.2f} seconds"
         body = {"errorType": "Sandbox.Timedout", "errorMessage": message}
         return Ending(json.dumps(body).encode(), "timeout", "Sandbox.Timedout")
 
-    async def _crashed(self, request_id: str) -> Ending:
-        """The process ended by itself, by a signal or by exit."""
+    async def _crashed(self, request_id: str, watched: Watched) -> Ending:
+        """The process ended: by itself, by a signal, or because it took too much memory."""
         status = await self._reset()
-        message = f"RequestId: {request_id} Error: {_exit_text(status)}"
-        body = {"errorType": "Runtime.ExitError", "errorMessage": message}
-        return Ending(json.dumps(body).encode(), "error", "Runtime.ExitError")
+        kind = "Runtime.OutOfMemory" if watched.exceeded else "Runtime.ExitError"
+        if watched.exceeded:
+            self.peak_mb = self.version.memory_mb
+        body = {"errorType": kind, "errorMessage": f"RequestId: {request_id} Error: {_exit_text(status)}"}
+        return Ending(json.dumps(body).encode(), "error", kind)
 
     async def _reset(self) -> int:
         self._move(Move.FAIL)
@@ -309,6 +338,14 @@ def _header(invocation: Invocation, limit_s: float) -> dict[str, object]:
     return header
 
 
+def _too_large(most: int) -> bytes:
+    error = {
+        "errorMessage": f"Response payload size exceeded maximum allowed payload size ({most} bytes).",
+        "errorType": "Function.ResponseSizeTooLarge",
+    }
+    return json.dumps(error).encode()
+
+
 def _error_type(body: bytes) -> str:
     with contextlib.suppress(ValueError, AttributeError):
         return str(json.loads(body).get("errorType", ""))
@@ -325,12 +362,3 @@ def _exit_text(status: int) -> str:
     if code == 0:
         return "Runtime exited without providing a reason"
     return f"Runtime exited with error: exit status {code}"
-
-
-def _peak_of(pid: int) -> int:
-    """The process's peak resident memory in MB, 0 if it is gone."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return math.ceil(int(line.split()[1]) / 1024)
-    return 0

@@ -10,17 +10,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from lablambda.execution.worker import Program
 from lablambda.model.function import Version
 from lablambda.rules.names import REGION
+from lablambda.rules.runtimes import family
 
 
 def platform_variables(
     version: Version,
+    program: Program,
     *,
     log_stream: str,
     initialization: str,
-    task: str,
-    layers: str | None,
     scratch: str,
     access: Mapping[str, str],
 ) -> dict[str, str]:
@@ -29,20 +30,18 @@ def platform_variables(
     `access` holds the role's credentials and the endpoint of the lab's AWS API. LAMBDA_TASK_ROOT is
     the real folder, and TMPDIR the environment's own, as long as /var/task and /tmp aren't mounted.
     """
-    libraries = [task, f"{task}/lib", *([f"{layers}/lib"] if layers else [])]
     return {
         # May be overridden by the function's own.
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "LANG": "en_US.UTF-8",
-        "PATH": f"{os.defpath}:{layers}/bin" if layers else os.defpath,
-        "LD_LIBRARY_PATH": ":".join(libraries),
+        "PATH": os.defpath if program.layers is None else f"{os.defpath}:{program.layers}/bin",
+        "LD_LIBRARY_PATH": ":".join(map(str, program.library_folders)),
         "HOME": scratch,  # or AWS's SDKs would read the configuration of the person who runs the lab
         "TMPDIR": scratch,
         **version.variables,
         "_HANDLER": version.handler,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{version.runtime}",
         "AWS_LAMBDA_FUNCTION_NAME": version.name,
         "AWS_LAMBDA_FUNCTION_VERSION": version.number,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory_mb),
@@ -50,11 +49,17 @@ def platform_variables(
         "AWS_LAMBDA_LOG_GROUP_NAME": version.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
-        "LAMBDA_TASK_ROOT": task,
+        "LAMBDA_TASK_ROOT": str(program.task),
         "TZ": ":UTC",
+        **_runtime_variables(version.runtime),
         **_log_variables(version.logging),
         **access,
     }
+
+
+def _runtime_variables(runtime: str) -> dict[str, str]:
+    """A runtime of AWS's names itself; a function's own doesn't."""
+    return {} if family(runtime) == "provided" else {"AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime}"}
 
 
 def _log_variables(logging: Mapping[str, str]) -> dict[str, str]:

@@ -2,49 +2,102 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from lablambda.execution.channel import Channel
+from lablambda.execution.channel import Channel, Kind
 from lablambda.execution.log_pipe import LogPipe, WriteEvent
+from lablambda.execution.supervisor import Process
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What all environments of a version run.
+
+    `runtime` is the identifier that the function names, which may not be the one that runs it. `task` is
+    the unpacked package, `layers` the merged content of /opt (or None). `variables` are the function's own.
+    """
+
+    runtime: str
+    handler: str
+    task: Path
+    layers: Path | None
+    memory_mb: int
+    variables: Mapping[str, str]
+
+    @property
+    def library_folders(self) -> tuple[Path, ...]:
+        """Where its shared libraries may be."""
+        layers = () if self.layers is None else (self.layers / "lib",)
+        return (self.task, self.task / "lib", *layers)
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What a runtime needs to start a process for one environment.
+    """What a runtime needs to start a process for one environment. `scratch` is the environment's own /tmp,
+    `variables` the whole environment of the process."""
 
-    `task` is the unpacked package, `layers` the merged content of /opt (or None), `scratch` the
-    environment's own /tmp. `variables` is the whole environment of the process.
-    """
-
-    handler: str
-    task: Path
-    layers: Path | None
+    program: Program
     scratch: Path
     variables: Mapping[str, str]
     write_log: WriteEvent
 
+    def message(self) -> dict[str, Any]:
+        """What the process is told of it; see `runtimes/python/bootstrap.py`."""
+        program = self.program
+        return {
+            "runtime": program.runtime,
+            "handler": program.handler,
+            "task": str(program.task),
+            "layers": None if program.layers is None else str(program.layers),
+            "scratch": str(self.scratch),
+            "variables": dict(self.variables),
+        }
+
+
+class Conversation(Protocol):
+    """How the lab talks with a runtime process: by frames, or by the Runtime API. Deadlines are of the event
+    loop's time, and passing one raises TimeoutError; a process that has gone raises ChannelClosed."""
+
+    async def invoke(self, header: dict[str, Any], payload: bytes, deadline: float) -> None:
+        """Hand over an event. Raises NotSent if the process couldn't take it any more."""
+
+    async def receive(self, deadline: float) -> tuple[Kind, bytes]:
+        """What the process says next."""
+
+    def no_more(self) -> None:
+        """The process is gone: what it said before can still be received."""
+
+    def close(self) -> None:
+        """Nobody listens any more."""
+
 
 @dataclass(slots=True)
 class Worker:
-    """A running process. `exited` resolves to its wait status when it has ended."""
+    """The process of one environment."""
 
-    pid: int
-    channel: Channel
+    process: Process
+    channel: Conversation
     logs: LogPipe
-    exited: asyncio.Future[int]
-    kill: Callable[[], None]
 
     async def end(self) -> int:
-        """End the process and all it started, and wait until it is gone."""
-        self.kill()
-        status = await asyncio.shield(self.exited)
+        """End the process and all it started, wait until it is gone, and give its wait status."""
+        self.process.kill()
+        status = await self.process.wait()
         self.logs.close()
         self.channel.close()
         return status
+
+
+def adopt(process: Process, launch: Launch) -> Worker:
+    """Tell a generic process, one that talks frames, which environment it is to be."""
+    assert process.socket is not None
+    channel = Channel(process.socket)
+    channel.start(launch.message())
+    process.exited.add_done_callback(lambda _: channel.no_more())
+    return Worker(process, channel, LogPipe(process.log, launch.write_log))
 
 
 class Runtime(Protocol):
@@ -54,11 +107,8 @@ class Runtime(Protocol):
     version: str
     path: str
 
-    async def warm(self) -> None:
-        """Get ready to start processes quickly."""
+    async def warm(self, program: Program) -> None:
+        """Get ready to start processes for it quickly."""
 
     async def start(self, launch: Launch) -> Worker:
         """Start a process; its init phase runs on its own and ends with a frame on the channel."""
-
-    async def close(self) -> None:
-        """End everything this runtime started."""

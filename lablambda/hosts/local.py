@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lablambda.execution.environment import Environment, InitFailed, WriteLog
+from lablambda.execution.memory import MemoryWatch
 from lablambda.execution.pool import Pool
-from lablambda.execution.worker import Runtime
+from lablambda.execution.worker import Program, Runtime
 from lablambda.model.errors import InvalidParameterValue, LabError
 from lablambda.model.function import Version
 from lablambda.model.invocation import Invocation, Outcome
@@ -41,6 +42,7 @@ class LocalHost:
         self._access = access
         self._write_log = write_log
         self._idle_s = idle_s
+        self._memory = MemoryWatch()
         self._pools: dict[tuple[str, str], Pool] = {}
         self._retiring: set[asyncio.Task[None]] = set()
 
@@ -56,7 +58,7 @@ class LocalHost:
 
     async def warm(self, version: Version) -> None:
         """Get the version's runtime ready, so that its first environment starts quickly."""
-        await (await self._runtime(version.runtime)).warm()
+        await (await self._runtime(version.runtime)).warm(self._program(version))
 
     async def provision(self, version: Version, count: int) -> None:
         """Keep at least `count` environments of the version ready. Raises InitFailed if init fails."""
@@ -109,10 +111,11 @@ class LocalHost:
         await asyncio.gather(*(pool.close() for pool in self._pools.values()))
         await asyncio.gather(*self._retiring)
         await self._runtimes.close()
+        self._memory.close()
 
     async def _new_pool(self, version: Version) -> Pool:
         runtime = await self._runtime(version.runtime)
-        task, layers = self._store.folder(version.package), self._store.merged(version.layers)
+        program = self._program(version)
 
         def make(initialization: str) -> Environment:
             return Environment(
@@ -120,13 +123,23 @@ class LocalHost:
                 runtime,
                 initialization=initialization,
                 folder=self._folder,
-                task=task,
-                layers=layers,
+                program=program,
                 access=self._access,
                 write_log=self._write_log,
+                memory=self._memory,
             )
 
         return self._pools.setdefault(_key(version), Pool(make))
+
+    def _program(self, version: Version) -> Program:
+        return Program(
+            runtime=version.runtime,
+            handler=version.handler,
+            task=self._store.folder(version.package),
+            layers=self._store.merged(version.layers),
+            memory_mb=version.memory_mb,
+            variables=version.variables,
+        )
 
     async def _runtime(self, name: str) -> Runtime:
         runtime = await self._runtimes.find(name)

@@ -26,7 +26,7 @@ from lablambda.config import (
 from lablambda.connection import ApiError
 from lablambda.deployment import Deployed, DeploymentError, deploy
 from lablambda.doctor import examine
-from lablambda.jupyter.cell import OWN_RUNTIME, check_runtime, read_cell
+from lablambda.jupyter.cell import read_cell
 from lablambda.jupyter.errors import CellError, FunctionFailed
 from lablambda.jupyter.options import (
     COMMANDS,
@@ -94,9 +94,7 @@ class LambdaMagics(Magics):
         options = cell_options(" ".join(self._expand(word) for word in _raw_words(line)))
         if options.help:
             return _text(help_text())
-        wanted = read_cell(line, cell, options)
-        if wanted.runtime != OWN_RUNTIME:
-            check_runtime(wanted.runtime, self.lab().status()["runtimes"])
+        wanted = read_cell(line, cell, options, self.lab)
         return deploy(wanted, self.lab(), dry_run=options.dry_run)
 
     def _expand(self, word: str) -> str:

@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lablambda.config import ConfigError
@@ -29,6 +29,7 @@ from lablambda.model.events import LogLine
 from lablambda.model.function import Version
 from lablambda.packaging.store import PackageStore
 from lablambda.rules.limits import ACCOUNT_CONCURRENCY
+from lablambda.rules.runtimes import RESERVE
 from lablambda.runtimes.registry import Runtimes
 from lablambda.services.backend import NoServices, Push, Services
 from lablambda.services.moto_backend import MotoServices
@@ -44,7 +45,8 @@ from lablambda.telemetry.tallies import Tallies
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a lab is to be. `port` 0 takes a free one; times are seconds, None means never."""
+    """How a lab is to be. `port` 0 takes a free one; times are seconds, None means never; `reserve` is how many
+    processes to keep ready at most, by family of runtimes."""
 
     name: str
     data: Path
@@ -56,6 +58,8 @@ class Settings:
     concurrency: int = ACCOUNT_CONCURRENCY
     environment_idle_s: float = IDLE_S
     idle_exit_s: float | None = None
+    reserve: Mapping[str, int] = field(default_factory=lambda: RESERVE)
+    strict_runtimes: bool = False
 
 
 @asynccontextmanager
@@ -98,7 +102,7 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     store = PackageStore(data / "packages")
     store.keep_only(known.packages(), known.layer_sets())
     keys = KeyRing(settings.access_key, settings.secret_key)
-    runtimes = Runtimes(data / "runtimes")
+    runtimes = Runtimes(data / "runtimes", reserve=settings.reserve, strict=settings.strict_runtimes)
 
     def access(version: Version) -> Mapping[str, str]:
         return {**keys.issue(version), "AWS_ENDPOINT_URL": house.endpoint}

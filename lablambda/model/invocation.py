@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, field
+from typing import Protocol
 
 
 def new_request_id() -> str:
@@ -23,12 +24,23 @@ def new_trace_id() -> str:
     return f"Root=1-{int(time.time()):08x}-{text[:24]};Parent={text[24:]};Sampled=0"
 
 
+class Sink(Protocol):
+    """Where a streamed answer goes, part by part. Each call may wait until the caller has kept up."""
+
+    async def begin(self, content_type: str, executed_version: str) -> None:
+        """The function begins to answer; `content_type` is empty if it doesn't say one."""
+
+    async def take(self, part: bytes) -> None:
+        """The next part of the answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Invocation:
     """One event on its way to a handler, whoever asked.
 
     `payload` is the event's JSON as bytes, passed through untouched. `arn` is the function's ARN as
-    the caller named it, which is what the handler's context shows.
+    the caller named it, which is what the handler's context shows. An answer that the function streams
+    goes to `sink`, if there is one, and the outcome's payload is empty then.
     """
 
     function: str
@@ -39,6 +51,7 @@ class Invocation:
     source: str = "api"
     client_context: str | None = None
     trace_id: str = field(default_factory=new_trace_id)
+    sink: Sink | None = None
 
 
 @dataclass(frozen=True, slots=True)

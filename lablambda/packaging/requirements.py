@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from lablambda.config import cache_dir
+from lablambda.packaging import npm, pip
+from lablambda.packaging.failure import RequirementsError
 from lablambda.packaging.zips import zip_folder
-
-
-class RequirementsError(Exception):
-    """The requirements couldn't be installed; the message holds what the installer said."""
+from lablambda.rules.runtimes import family
 
 
 def layer_name(requirements: Sequence[str], runtime: str) -> str:
@@ -24,8 +21,9 @@ def layer_name(requirements: Sequence[str], runtime: str) -> str:
     return f"requires-{hashlib.sha256(wanted.encode()).hexdigest()[:16]}"
 
 
-def layer_zip(requirements: Sequence[str], runtime: str) -> bytes:
-    """A layer's zip with the requirements under `python/`; from the user's cache if it was built before.
+def layer_zip(requirements: Sequence[str], runtime: str, interpreter: str) -> bytes:
+    """A layer's zip with the requirements where `runtime` looks for them; from the user's cache if it was
+    built before. `interpreter` is the path of the one that runs it here.
 
     Raises RequirementsError if a requirement can't be found, built or downloaded.
     """
@@ -33,9 +31,8 @@ def layer_zip(requirements: Sequence[str], runtime: str) -> bytes:
     if cached.exists():
         return cached.read_bytes()
     with tempfile.TemporaryDirectory(prefix="lablambda-") as folder:
-        target = Path(folder) / "python"
-        _install(requirements, runtime, target)
-        data = zip_folder(target, "python")
+        _install(requirements, runtime, interpreter, Path(folder))
+        data = zip_folder(Path(folder))
     cached.parent.mkdir(parents=True, exist_ok=True)
     draft = cached.with_suffix(f".{os.getpid()}")
     draft.write_bytes(data)
@@ -43,21 +40,11 @@ def layer_zip(requirements: Sequence[str], runtime: str) -> bytes:
     return data
 
 
-def _install(requirements: Sequence[str], runtime: str, target: Path) -> None:
-    from uv import find_uv_bin
-
-    own = f"python3.{sys.version_info.minor}"
-    interpreter = (
-        ["--python", sys.executable]
-        if runtime == own
-        else ["--python-version", runtime.removeprefix("python")]
-    )
-    command = [
-        find_uv_bin(), "pip", "install", "--quiet", "--no-config", "--compile-bytecode",
-        "--target", str(target), *interpreter, "--", *requirements,
-    ]  # fmt: skip
-    # A zip doesn't keep file times well enough for bytecode that is checked against its source.
-    environment = os.environ | {"PYC_INVALIDATION_MODE": "UNCHECKED_HASH"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode != 0:
-        raise RequirementsError(done.stderr.strip() or f"the installer ended with status {done.returncode}")
+def _install(requirements: Sequence[str], runtime: str, interpreter: str, target: Path) -> None:
+    match family(runtime):
+        case "python":
+            pip.install(requirements, runtime, target)
+        case "nodejs":
+            npm.install(requirements, interpreter, target)
+        case other:
+            raise RequirementsError(f"{other} has no package manager here; give a layer with --layer")

@@ -40,22 +40,24 @@ class TooLargeUnzipped(InvalidParameterValue):
 
 
 def zip_files(files: Mapping[str, bytes]) -> bytes:
-    """A zip of `files` (path to content), the same bytes each time for the same files."""
+    """A zip of `files` (path to content), the same bytes each time for the same files; scripts, which say
+    on their first line what runs them, are executable."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for path, content in sorted(files.items()):
-            archive.writestr(_entry(path, 0o644), content, zipfile.ZIP_DEFLATED)
+            mode = 0o755 if content.startswith(b"#!") else 0o644
+            archive.writestr(_entry(path, mode), content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 
-def zip_folder(folder: Path, prefix: str) -> bytes:
-    """A zip of all files below `folder`, each under `prefix/`."""
+def zip_folder(folder: Path) -> bytes:
+    """A zip of all files below `folder`."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compresslevel=1) as archive:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 mode = 0o755 if path.stat().st_mode & 0o111 else 0o644
-                entry = _entry(f"{prefix}/{path.relative_to(folder).as_posix()}", mode)
+                entry = _entry(path.relative_to(folder).as_posix(), mode)
                 archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, compresslevel=1)
     return buffer.getvalue()
 

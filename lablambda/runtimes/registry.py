@@ -7,18 +7,30 @@ second, so it happens in the background and is waited for only by who needs it.
 from __future__ import annotations
 
 import asyncio
+import sys
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from lablambda.execution.worker import Runtime
+from lablambda.rules import runtimes as rules
+from lablambda.rules.runtimes import RESERVE
+from lablambda.runtimes.kit import Kit
+from lablambda.runtimes.node import runtime as node
 from lablambda.runtimes.python import runtime as python
+
+# Each gives the runtimes of its family that this machine has.
+FAMILIES: tuple[Callable[[Kit], Awaitable[Sequence[Runtime]]], ...] = (python.find, node.find)
 
 
 class Runtimes:
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder / "python"
-        name, version, path = python.own_runtime()
-        self._own = python.PythonRuntime(name, version, path, self._folder)
-        self._known: dict[str, Runtime] = {name: self._own}
+    """With `strict`, only the very runtime that a function names runs it."""
+
+    def __init__(self, folder: Path, *, reserve: Mapping[str, int] = RESERVE, strict: bool = False) -> None:
+        self._kit = Kit(folder, reserve)
+        self._strict = strict
+        self._own = python.own(self._kit)
+        self._known: dict[str, Runtime] = {self._own.name: self._own}
         self._looking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -32,18 +44,29 @@ class Runtimes:
         return self._known
 
     async def find(self, name: str) -> Runtime | None:
-        """The runtime of that name, if this machine has it."""
-        return self._known.get(name) or (await self.all()).get(name)
+        """The runtime to run a function that names `name`; None if this machine has none that may."""
+        if name in self._known:
+            return self._known[name]
+        here = await self.all()
+        chosen = name if self._strict else rules.nearest(name, here)
+        return None if chosen is None else here.get(chosen)
+
+    def reserved(self) -> dict[str, list[int]]:
+        """The processes that are kept ready, by family."""
+        return {family: reserve.pids for family, reserve in self._kit.reserves.items()}
 
     async def close(self) -> None:
         """End every process that a runtime started."""
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
-        await asyncio.gather(*(runtime.close() for runtime in self._known.values()))
+        await self._kit.close()
 
     async def _look(self) -> None:
         await self._own.warm()
-        for name, (version, path) in (await python.discover()).items():
-            if name not in self._known:
-                self._known[name] = python.PythonRuntime(name, version, path, self._folder)
+        for found in await asyncio.gather(*(find(self._kit) for find in FAMILIES), return_exceptions=True):
+            if isinstance(found, BaseException):  # of one family; the others are there all the same
+                traceback.print_exception(found, file=sys.stderr)
+                continue
+            for runtime in found:
+                self._known.setdefault(runtime.name, runtime)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ def publish(functions: Any, requires: Sequence[str]) -> str:
     """A layer of these packages; its ARN."""
     answer = functions.publish_layer_version(
         LayerName=layer_name(requires, RUNTIME),
-        Content={"ZipFile": layer_zip(requires, RUNTIME)},
+        Content={"ZipFile": layer_zip(requires, RUNTIME, sys.executable)},
         CompatibleRuntimes=[RUNTIME],
     )
     return str(answer["LayerVersionArn"])

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from lablambda.packaging import requirements
-from lablambda.packaging.requirements import RequirementsError, layer_name, layer_zip
+from lablambda.packaging.failure import RequirementsError
+from lablambda.packaging.requirements import layer_name, layer_zip
 
 RUNTIME = f"python3.{sys.version_info.minor}"
 
@@ -36,15 +37,15 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_layer_holds_the_package_and_its_bytecode(wheel: Path) -> None:
-    names = zipfile.ZipFile(io.BytesIO(layer_zip([str(wheel)], RUNTIME))).namelist()
+    names = zipfile.ZipFile(io.BytesIO(layer_zip([str(wheel)], RUNTIME, sys.executable))).namelist()
     assert "python/greeter.py" in names
     assert any(name.startswith("python/__pycache__/greeter.") for name in names)
 
 
 def test_a_set_is_built_once(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = layer_zip([str(wheel)], RUNTIME)
+    first = layer_zip([str(wheel)], RUNTIME, sys.executable)
     monkeypatch.setattr(requirements, "_install", lambda *_: pytest.fail("installed again"))
-    assert layer_zip([str(wheel)], RUNTIME) == first
+    assert layer_zip([str(wheel)], RUNTIME, sys.executable) == first
 
 
 def test_the_order_of_a_set_does_not_matter_but_the_runtime_does() -> None:
@@ -54,9 +55,9 @@ def test_the_order_of_a_set_does_not_matter_but_the_runtime_does() -> None:
 
 def test_what_cannot_be_installed_says_why(wheel: Path) -> None:
     with pytest.raises(RequirementsError, match="nowhere"):
-        layer_zip([str(wheel.with_name("nowhere-1.0-py3-none-any.whl"))], RUNTIME)
+        layer_zip([str(wheel.with_name("nowhere-1.0-py3-none-any.whl"))], RUNTIME, sys.executable)
 
 
 def test_an_option_is_no_requirement(wheel: Path) -> None:
     with pytest.raises(RequirementsError):
-        layer_zip(["--index-url=http://127.0.0.1:1/"], RUNTIME)
+        layer_zip(["--index-url=http://127.0.0.1:1/"], RUNTIME, sys.executable)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import stat
 import zipfile
 from pathlib import Path
@@ -42,10 +43,16 @@ def test_files_are_read_only_and_keep_their_execute_bit(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o444
 
 
+def test_scripts_can_be_run(tmp_path: Path) -> None:
+    unzip(zip_files({"bootstrap": b"#!/bin/sh\n", "index.js": b"1"}), tmp_path)
+    assert os.access(tmp_path / "bootstrap", os.X_OK)
+    assert not stat.S_IMODE((tmp_path / "index.js").stat().st_mode) & 0o111
+
+
 def test_a_folder_becomes_a_layer(tmp_path: Path) -> None:
-    (tmp_path / "src" / "pkg").mkdir(parents=True)
-    (tmp_path / "src" / "pkg" / "m.py").write_text("y = 2\n")
-    unzip(zip_folder(tmp_path / "src", "python"), tmp_path / "out")
+    (tmp_path / "src" / "python" / "pkg").mkdir(parents=True)
+    (tmp_path / "src" / "python" / "pkg" / "m.py").write_text("y = 2\n")
+    unzip(zip_folder(tmp_path / "src"), tmp_path / "out")
     assert (tmp_path / "out" / "python" / "pkg" / "m.py").read_text() == "y = 2\n"
 
 

@@ -17,7 +17,7 @@ from lablambda.model.invocation import Invocation, Outcome
 from lablambda.packaging.store import PackageStore
 from lablambda.packaging.zips import zip_files
 from lablambda.rules.names import function_arn
-from lablambda.runtimes.python.runtime import own_runtime
+from lablambda.runtimes.python.runtime import OWN
 from lablambda.runtimes.registry import Runtimes
 
 
@@ -41,7 +41,7 @@ class Bench:
         texts = {"f.py": source, **(files or {})}
         package = self.store.add(zip_files({name: text.encode() for name, text in texts.items()}))
         configuration = {
-            "Runtime": own_runtime()[0],
+            "Runtime": OWN,
             "Handler": handler,
             "Role": "arn:aws:iam::000000000000:role/r",
             "MemorySize": 256,

@@ -1,13 +1,21 @@
 """What runs inside a Python execution environment: load the handler, then handle one event at a time.
 
 This file belongs to the function's side: it imports nothing of lablambda and knows the lab only as a
-socket. A frame on it is `u32 length | u8 kind | body`, big-endian, length counting kind and body:
+socket, descriptor 3. A frame on it is `u32 length | u8 kind | body`, big-endian, length counting kind and
+body:
 
-    from the lab   INVOKE      u32 header length | header JSON | event
+    from the lab   START       JSON: "runtime" (as it was asked for), "handler", the folders "task", "layers"
+                               (or null) and "scratch", and "variables", which are the whole environment
+                   INVOKE      u32 header length | header JSON | event
     to the lab     READY       empty: init is over
                    INIT_ERROR  error JSON; the process then exits
                    RESPONSE    u32 peak memory in KiB | answer
                    ERROR       u32 peak memory in KiB | error JSON
+                   STREAM      content type: a streamed answer begins
+                   CHUNK       a part of it
+                   END         u32 peak memory in KiB | error JSON if it failed midway, else nothing
+
+Which function a process will run is known by START only, so that processes can be kept in reserve.
 
 Standard output and standard error are one pipe to the log. A line is a log event; a record that may
 hold newlines is sent as `RECORD_MARK | u32 length | text`, so that it stays one event.
@@ -38,7 +46,8 @@ if TYPE_CHECKING:
     Names = Callable[[str], str]
     Handler = Callable[[Any, Any], Any]
 
-INVOKE, READY, INIT_ERROR, RESPONSE, ERROR = 1, 2, 3, 4, 5
+CHANNEL = 3
+INVOKE, READY, INIT_ERROR, RESPONSE, ERROR = 1, 2, 3, 4, 5  # answers aren't streamed by AWS's Python
 RECORD_MARK = b"\xf5\x00\xffR"  # never valid UTF-8, so no text line can hold it
 RESPONSE_BYTES = 6 * 1024 * 1024 + 100
 
@@ -55,6 +64,14 @@ class Lab:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._buffer = bytearray()
+
+    def start(self) -> dict[str, Any] | None:
+        """Wait for START; None when the lab has gone."""
+        frame = self._frame()
+        if frame is None:
+            return None
+        launch: dict[str, Any] = json.loads(frame[1:])
+        return launch
 
     def next(self) -> tuple[dict[str, Any], bytes] | None:
         """Wait for an event: (header, event bytes), or None when the lab has gone."""
@@ -396,9 +413,8 @@ def _too_large() -> bytes:
 # ---------------------------------------------------------------------------------------------- life
 
 
-def run(connection: socket.socket, handler_name: str, names: Names) -> int:
+def run(lab: Lab, handler_name: str, names: Names) -> int:
     """The environment's life: init, then events until the lab goes away. `names` shows AWS's paths."""
-    lab = Lab(connection)
     _install_logging()
     environment = _context_of_environment()
     try:

@@ -1,16 +1,49 @@
-"""Which function of a cell takes the events, found by reading the code without running it."""
+"""Python cells: which function takes the events is found by reading the code without running it."""
 
 from __future__ import annotations
 
 import ast
+import re
 import symtable
+import sys
 import warnings
 from typing import Literal
 
 from lablambda.jupyter.errors import CellError, CellSyntaxError
+from lablambda.jupyter.languages.cell import Cell, Code
 
+OWN_RUNTIME = f"python3.{sys.version_info.minor}"
+MODULE = "lambda_function"
+_ENCODING = re.compile(r"coding[:=]")  # in a file's first comment this declares the encoding (PEP 263)
 DEFAULT = "handler"
 Kind = Literal["function", "coroutine", "other"]
+
+
+def read(cell: Cell) -> Code:
+    """The package of a cell. Raises CellSyntaxError, and CellError if it can't tell the handler."""
+    source = cell.commented("#")
+    if _ENCODING.search(source.partition("\n")[0]):
+        source = f"# %%lambda {cell.name}\n{cell.body}"
+    function = _handler(source, cell)
+    return Code(
+        files={f"{MODULE}.py": source.encode()},
+        handler=function if "." in function else f"{MODULE}.{function}",
+    )
+
+
+def _handler(source: str, cell: Cell) -> str:
+    try:
+        return handler_in(source, cell.handler)
+    except CellSyntaxError as error:
+        if cell.runtime == OWN_RUNTIME:
+            raise
+        if cell.handler is None:
+            error.advice = (
+                f"This kernel reads cells as {OWN_RUNTIME}. "
+                f"To leave that to {cell.runtime}, add --handler NAME."
+            )
+            raise
+        return cell.handler
 
 
 def handler_in(source: str, named: str | None = None) -> str:

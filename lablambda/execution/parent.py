@@ -1,0 +1,224 @@
+"""The process that environments' processes are children of.
+
+It starts them, ends them with all that they left behind, and tells the lab how each of them ended. It
+talks to the lab over a SOCK_SEQPACKET socket, a JSON message each:
+
+    lab -> parent   {"start": {...}} with the descriptors that the child gets: its log pipe and, unless
+                    it talks HTTP, its socket; "command", "variables" and "folder" say what to run
+                    {"end": pid}
+    parent -> lab   {"ready": "3.13.1"}   {"started": pid}   {"refused": errno}
+                    {"exited": pid, "status": wait status}
+
+As subreaper it inherits whatever its children's own children leave running, so it can end them all. It
+runs no thread, keeps no secret and imports nothing of lablambda: any Python can run it.
+"""
+
+from __future__ import annotations
+
+import array
+import ctypes
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+
+TYPE_CHECKING = False  # as typing has it, without loading typing into every environment
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn
+
+    Become = Callable[["Parent", dict[str, Any], list[int], int], NoReturn]
+
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
+MESSAGE_BYTES = 1 << 17
+# Python ignores these, and what is ignored stays so across exec.
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+
+
+class Parent:
+    """Starts, reaps and ends processes, as the lab says."""
+
+    def __init__(self, control: socket.socket, become: Become) -> None:
+        """`become` is what a child does: it gets the parent it comes from, the request, its descriptors and
+        one to write an errno to if it can't; it never returns."""
+        self.control = control
+        self.become = become
+        self.children: set[int] = set()
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.pid = os.getpid()
+
+    def run(self) -> None:
+        self.libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        self.libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        woken, wake = socket.socketpair()
+        woken.setblocking(False)
+        wake.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+        self.tell({"ready": ".".join(map(str, sys.version_info[:3]))})
+        poller = select.poll()
+        poller.register(self.control, select.POLLIN)
+        poller.register(woken, select.POLLIN)
+        while True:
+            ready = {descriptor for descriptor, _ in poller.poll()}
+            if woken.fileno() in ready:
+                woken.recv(4096)
+                self.reap()
+            if self.control.fileno() in ready and not self.obey():
+                break
+        self.end_all()
+
+    def obey(self) -> bool:
+        """Carry out one message; False when the lab has gone."""
+        data, descriptors = _receive(self.control)
+        if not data:
+            return False
+        message = json.loads(data)
+        if "start" in message:
+            self.start(message["start"], descriptors)
+        elif message["end"] in self.children:
+            _kill_group(message["end"])
+        return True
+
+    def start(self, request: dict[str, Any], descriptors: list[int]) -> None:
+        failure, told = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(failure)
+            self.become(self, request, descriptors, told)
+        for descriptor in (told, *descriptors):
+            os.close(descriptor)
+        self.children.add(pid)
+        # Closed by exec, or when the child needs it no more; it holds an errno if exec failed.
+        number = os.read(failure, 4)
+        os.close(failure)
+        if number:
+            self.children.discard(pid)
+            os.waitpid(pid, 0)
+            self.tell({"refused": int.from_bytes(number, "big")})
+        else:
+            self.tell({"started": pid})
+
+    def reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid in self.children:
+                self.children.discard(pid)
+                self.end_strays(pid)
+                self.tell({"exited": pid, "status": status})
+
+    def end_strays(self, group: int) -> None:
+        """End what a dead process's code left running: its group, and orphans that left the group."""
+        _kill_group(group)
+        for pid in _children_of(self.pid):
+            if pid not in self.children:
+                _kill_group(pid)
+                _kill(pid)
+
+    def end_all(self) -> None:
+        for pid in list(self.children):
+            _kill_group(pid)
+        # Orphans come to this process only as their parents die, so look until none is left.
+        while children := _children_of(self.pid):
+            for pid in children:
+                _kill_group(pid)
+                _kill(pid)
+            try:
+                os.waitpid(-1, 0)
+            except ChildProcessError:
+                return
+
+    def tell(self, message: dict[str, Any]) -> None:
+        try:
+            self.control.sendall(json.dumps(message).encode())
+        except OSError:
+            pass  # the lab has gone; the next read of its socket says so
+
+    # -------------------------------------------------------------------------------- in the child
+
+    def leave(self, limits: dict[str, int], descriptors: list[int], *kept: int) -> int:
+        """Go into a session of one's own, within limits, with nothing of the parent's but what is meant for
+        the child: 0 is empty, 1 and 2 the log, 3 the socket; then what is `kept`, whose last number it gives.
+        """
+        os.setsid()
+        _limit(limits)
+        self.libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != self.pid:
+            os._exit(1)
+        self.libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        self.control.detach()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        log, *channel = descriptors
+        # Copied first, out of the way of the numbers aimed at.
+        copies = [os.dup(descriptor) for descriptor in (nothing, log, log, *channel, *kept)]
+        inherited = len(copies) - len(kept)
+        for target, copy in enumerate(copies):
+            os.dup2(copy, target, inheritable=target < inherited)
+        os.closerange(len(copies), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        return len(copies) - 1
+
+
+def run_command(parent: Parent, request: dict[str, Any], descriptors: list[int], told: int) -> NoReturn:
+    """Be another program. What hinders that is told by its errno."""
+    try:
+        told = parent.leave(request["limits"], descriptors, told)
+        for number in _IGNORED_BY_PYTHON:
+            signal.signal(number, signal.SIG_DFL)
+        os.chdir(request["folder"])
+        command = request["command"]
+        os.execve(command[0], command, request["variables"])
+    except OSError as error:
+        os.write(told, (error.errno or 1).to_bytes(4, "big"))
+    finally:
+        os._exit(1)
+
+
+def _limit(limits: dict[str, int]) -> None:
+    """Set resource limits, as far as the system's own hard limits go."""
+    for name, value in limits.items():
+        kind = getattr(resource, name)
+        hard = resource.getrlimit(kind)[1]
+        value = min(value, hard) if hard >= 0 else value
+        resource.setrlimit(kind, (value, value))
+
+
+def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
+    data, ancillary, _, _ = control.recvmsg(MESSAGE_BYTES, socket.CMSG_SPACE(2 * 4))
+    descriptors = array.array("i")
+    for level, kind, content in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            descriptors.frombytes(content[: len(content) - len(content) % descriptors.itemsize])
+    return data, list(descriptors)
+
+
+def _children_of(pid: int) -> list[int]:
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return [int(child) for child in file.read().split()]
+
+
+def _kill_group(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+if __name__ == "__main__":
+    Parent(socket.socket(fileno=int(sys.argv[1])), run_command).run()

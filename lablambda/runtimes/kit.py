@@ -1,0 +1,56 @@
+"""What every runtime is given to work with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from lablambda.execution.reserve import Mold, Reserve
+from lablambda.execution.supervisor import Process, Spawner
+from lablambda.rules.runtimes import RESERVE
+
+
+class Kit:
+    """`folder` is for a runtime's own files, `spawner` starts programs, `reserves` are the processes kept
+    ready, by family: at most as many as `reserve` says."""
+
+    def __init__(self, folder: Path, reserve: Mapping[str, int]) -> None:
+        self.folder = folder
+        self._spawners: list[Spawner] = []
+        self.spawner = self.add(Spawner())
+        self.reserves = {
+            family: Reserve(reserve.get(family, most), self._start) for family, most in RESERVE.items()
+        }
+
+    async def _start(self, mold: Mold) -> Process:
+        supervisor = await self.spawner.ready()
+        return await supervisor.spawn(mold.command, dict(mold.variables))
+
+    def add(self, spawner: Spawner) -> Spawner:
+        """Another one that is to end when all do."""
+        self._spawners.append(spawner)
+        return spawner
+
+    async def close(self) -> None:
+        """End every process that was started with it."""
+        await asyncio.gather(*(reserve.close() for reserve in self.reserves.values()))
+        await asyncio.gather(*(spawner.close() for spawner in self._spawners))
+
+
+async def output(*command: str) -> str:
+    """What a program prints, empty if it can't be run; it is ended if nobody wants to know any more."""
+    nothing = asyncio.subprocess.DEVNULL
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=nothing, stdout=asyncio.subprocess.PIPE, stderr=nothing
+        )
+    except OSError:
+        return ""
+    try:
+        answer, _ = await process.communicate()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    return answer.decode(errors="replace")
