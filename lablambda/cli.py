@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="FAMILY=N",
-        help="how many processes to keep ready for cold starts (default: nodejs=2 java=1); repeatable",
+        help="how many processes to keep ready for cold starts (default: nodejs=2 java=1 ruby=1); repeatable",
     )
     up.add_argument(
         "--strict-runtimes",

@@ -37,6 +37,8 @@ from lablambda.rules.runtimes import substitution
 WriteLog = Callable[[Version, str, str], None]  # version, stream, message
 # The tail that a caller can ask for is 4 KB: more events than this never fit.
 _TAIL_EVENTS = 4_096
+# A process that closes its end is about to exit, and how it does is worth waiting for.
+_EXIT_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,20 +254,20 @@ class Environment:
 
     async def _crashed(self, request_id: str, watched: Watched) -> Ending:
         """The process ended: by itself, by a signal, or because it took too much memory."""
-        status = await self._reset()
+        status = await self._reset(after_s=_EXIT_S)
         kind = "Runtime.OutOfMemory" if watched.exceeded else "Runtime.ExitError"
         if watched.exceeded:
             self.peak_mb = self.version.memory_mb
         body = {"errorType": kind, "errorMessage": f"RequestId: {request_id} Error: {_exit_text(status)}"}
         return Ending(json.dumps(body).encode(), "error", kind)
 
-    async def _reset(self) -> int:
+    async def _reset(self, *, after_s: float = 0.0) -> int:
         self._move(Move.FAIL)
-        return await self._end_worker()
+        return await self._end_worker(after_s=after_s)
 
-    async def _end_worker(self) -> int:
+    async def _end_worker(self, *, after_s: float = 0.0) -> int:
         worker, self._worker = self._worker, None
-        return 0 if worker is None else await worker.end()
+        return 0 if worker is None else await worker.end(after_s=after_s)
 
     def _move(self, move: Move) -> None:
         # An environment that is being stopped stays stopped, whatever its last process does.

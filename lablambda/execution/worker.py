@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,8 +83,10 @@ class Worker:
     channel: Conversation
     logs: LogPipe
 
-    async def end(self) -> int:
-        """End the process and all it started, wait until it is gone, and give its wait status."""
+    async def end(self, *, after_s: float = 0.0) -> int:
+        """End the process and all it started, wait until it is gone, and give its wait status. It may end by
+        itself within `after_s` seconds: then the status says how."""
+        await asyncio.wait([self.process.exited], timeout=after_s)
         self.process.kill()
         status = await self.process.wait()
         self.logs.close()

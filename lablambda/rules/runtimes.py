@@ -59,7 +59,7 @@ DEPRECATED = (
 )
 
 # How many processes a lab keeps ready at most for cold starts, by family; one that can fork needs none.
-RESERVE: Mapping[str, int] = {"nodejs": 2, "java": 1}
+RESERVE: Mapping[str, int] = {"nodejs": 2, "java": 1, "ruby": 1}
 
 
 def check_runtime(name: str) -> None:

@@ -18,9 +18,10 @@ from lablambda.rules.runtimes import RESERVE
 from lablambda.runtimes.kit import Kit
 from lablambda.runtimes.node import runtime as node
 from lablambda.runtimes.python import runtime as python
+from lablambda.runtimes.ruby import runtime as ruby
 
 # Each gives the runtimes of its family that this machine has.
-FAMILIES: tuple[Callable[[Kit], Awaitable[Sequence[Runtime]]], ...] = (python.find, node.find)
+FAMILIES: tuple[Callable[[Kit], Awaitable[Sequence[Runtime]]], ...] = (python.find, node.find, ruby.find)
 
 
 class Runtimes:

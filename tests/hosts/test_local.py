@@ -21,15 +21,16 @@ pytestmark = pytest.mark.anyio
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     """A host that ends environments after a fifth of a second of idleness."""
     store = PackageStore(tmp_path / "packages")
+    runtimes = Runtimes(tmp_path / "runtimes")
     host = LocalHost(
-        Runtimes(tmp_path / "runtimes"),
+        runtimes,
         store,
         tmp_path / "environments",
         access=lambda _: {},
         write_log=lambda *_: None,
         idle_s=0.2,
     )
-    yield Bench(host, store, tmp_path)
+    yield Bench(host, store, tmp_path, runtimes)
     await host.close()
 
 
@@ -91,6 +92,6 @@ async def test_a_runtime_that_is_not_here(bench: Bench) -> None:
     from dataclasses import replace
 
     version = bench.function("")
-    elsewhere = replace(version, configuration={**version.configuration, "Runtime": "ruby3.4"})
-    with pytest.raises(InvalidParameterValue, match=r"This machine has no ruby3.4; it has python3\."):
+    elsewhere = replace(version, configuration={**version.configuration, "Runtime": "dotnet8"})
+    with pytest.raises(InvalidParameterValue, match=r"This machine has no dotnet8; it has python3\."):
         await bench.invoke(elsewhere)

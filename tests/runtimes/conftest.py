@@ -20,6 +20,12 @@ from lablambda.rules.names import function_arn
 from lablambda.runtimes.python.runtime import OWN
 from lablambda.runtimes.registry import Runtimes
 
+GREETING = {"GREETING": "hello"}
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
+
 
 @dataclass
 class Bench:
@@ -28,28 +34,34 @@ class Bench:
     host: LocalHost
     store: PackageStore
     folder: Path
+    runtimes: Runtimes
     lines: list[str] = field(default_factory=list)
 
     def function(
         self,
-        source: str,
+        source: str = "",
         *,
         handler: str = "f.handler",
         timeout: int = 3,
-        files: Mapping[str, str] | None = None,
+        memory: int = 256,
+        runtime: str = OWN,
+        variables: Mapping[str, str] = GREETING,
+        files: Mapping[str, str | bytes] | None = None,
     ) -> Version:
-        texts = {"f.py": source, **(files or {})}
-        package = self.store.add(zip_files({name: text.encode() for name, text in texts.items()}))
+        contents = files or {}
+        if source or not files:
+            contents = {"f.py": source, **contents}
+        package = self.store.add(zip_files({name: _bytes(content) for name, content in contents.items()}))
         configuration = {
-            "Runtime": OWN,
+            "Runtime": runtime,
             "Handler": handler,
             "Role": "arn:aws:iam::000000000000:role/r",
-            "MemorySize": 256,
+            "MemorySize": memory,
             "Timeout": timeout,
             "Architectures": ["x86_64"],
             "EphemeralStorage": {"Size": 512},
             "LoggingConfig": {"LogFormat": "Text", "LogGroup": "/aws/lambda/f"},
-            "Environment": {"Variables": {"GREETING": "hello"}},
+            "Environment": {"Variables": variables},
         }
         return Version("f", function_arn("f"), LATEST, configuration, package, "", str(uuid.uuid4()), "")
 
@@ -64,6 +76,7 @@ async def bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench
     folder = tmp_path_factory.mktemp("host")
     lines: list[str] = []
     runtimes = Runtimes(folder / "runtimes")
+    runtimes.start()
     store = PackageStore(folder / "packages")
     host = LocalHost(
         runtimes,
@@ -72,6 +85,6 @@ async def bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench
         access=lambda _: {"AWS_ACCESS_KEY_ID": "ASIA", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
         write_log=lambda _version, _stream, message: lines.append(message),
     )
-    yield Bench(host, store, folder, lines)
+    yield Bench(host, store, folder, runtimes, lines)
     await host.close()
     assert not list((folder / "environments").glob("*")), "an environment's folder was left"

@@ -1,1 +1,1 @@
-"""The Node.js runtimes."""
+"""The Node.js runtimes: processes kept in reserve, and the bootstrap that they run."""

@@ -1,18 +1,18 @@
-"""The Node.js runtimes of this machine: a process of the reserve becomes the environment."""
+"""The Node.js runtimes of this machine."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib.util
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from lablambda.execution.reserve import Mold, mold
-from lablambda.execution.worker import Launch, Program, Worker, adopt
-from lablambda.runtimes.kit import Kit, output
+from lablambda.execution.worker import Program
+from lablambda.runtimes.kit import Kit
+from lablambda.runtimes.reserved import ReservedRuntime, versions
 
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.cjs")
 _OLDEST = 20
@@ -29,43 +29,26 @@ _MANAGED = (
 )
 
 
-class NodeRuntime:
-    """One Node.js, with processes in reserve."""
-
-    def __init__(self, name: str, version: str, path: str, kit: Kit) -> None:
-        self.name = name
-        self.version = version
-        self.path = path
-        self._reserve = kit.reserves["nodejs"]
-
-    async def warm(self, program: Program) -> None:
-        await self._reserve.warm(self._mold(program))
-
-    async def start(self, launch: Launch) -> Worker:
-        return adopt(await self._reserve.take(self._mold(launch.program)), launch)
-
-    def _mold(self, program: Program) -> Mold:
-        # The shares of a function's memory that AWS's Node.js gives to old and young objects.
-        old, young = program.memory_mb * 90 // 100, max(1, program.memory_mb * 5 // 100)
-        flags = (f"--max-old-space-size={old}", f"--max-semi-space-size={young}")
-        return mold((self.path, *flags, str(_BOOTSTRAP)), program, _START_VARIABLES)
-
-
-async def find(kit: Kit) -> list[NodeRuntime]:
+async def find(kit: Kit) -> list[ReservedRuntime]:
     """Every Node.js of this machine that is new enough, one of each major version."""
-    paths = await asyncio.to_thread(lambda: dict.fromkeys(_candidates()))
-    versions = await asyncio.gather(*(output(path, "--version") for path in paths))
-    found: dict[str, NodeRuntime] = {}
-    for path, version in zip(paths, versions, strict=True):
-        match = re.fullmatch(r"v(\d+)\.\d+\.\d+", version.strip())
-        if match is not None and int(match[1]) >= _OLDEST:
-            name = f"nodejs{match[1]}.x"
-            found.setdefault(name, NodeRuntime(name, version.strip()[1:], path, kit))
+    paths = await asyncio.to_thread(lambda: list(_candidates()))
+    found: dict[str, ReservedRuntime] = {}
+    for path, match in await versions(paths, r"v((\d+)\.\d+\.\d+)", "--version"):
+        if int(match[2]) >= _OLDEST:
+            name = f"nodejs{match[2]}.x"
+            found.setdefault(name, ReservedRuntime(name, match[1], path, kit.reserves["nodejs"], _mold))
     return list(found.values())
 
 
+def _mold(path: str, program: Program) -> Mold:
+    # The shares of a function's memory that AWS's Node.js gives to old and young objects.
+    old, young = program.memory_mb * 90 // 100, max(1, program.memory_mb * 5 // 100)
+    flags = (f"--max-old-space-size={old}", f"--max-semi-space-size={young}")
+    return mold((path, *flags, str(_BOOTSTRAP)), program, _START_VARIABLES)
+
+
 def _candidates() -> Iterator[str]:
-    """Paths that may be a Node.js: what a shell would find first."""
+    """Paths that may be a Node.js, what a shell would find first."""
     on_path = shutil.which("node")
     if on_path is not None:
         yield os.path.realpath(on_path)

@@ -79,9 +79,7 @@ def _become_environment(
         os.close(told)
         parent.leave(request["limits"], descriptors)
         os.set_inheritable(bootstrap.CHANNEL, False)
-        # Held to the end: the lab takes its closing for this process's, and would kill what still runs.
-        channel = socket.socket(fileno=bootstrap.CHANNEL)
-        status = _live(bootstrap.Lab(channel), bootstrap, metadata)
+        status = _live(bootstrap.Lab(socket.socket(fileno=bootstrap.CHANNEL)), bootstrap, metadata)
     except SystemExit as exit_request:
         status = _exit_status(exit_request)
     except BaseException as error:

@@ -1,0 +1,38 @@
+"""Runtimes whose environments come from the reserve: all that can't fork."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Iterable
+
+from lablambda.execution.reserve import Mold, Reserve
+from lablambda.execution.worker import Launch, Program, Worker, adopt
+from lablambda.runtimes.kit import output
+
+
+class ReservedRuntime:
+    """One interpreter; `mold` says how a process is started that can become a program's environment."""
+
+    def __init__(
+        self, name: str, version: str, path: str, reserve: Reserve, mold: Callable[[str, Program], Mold]
+    ) -> None:
+        self.name = name
+        self.version = version
+        self.path = path
+        self._reserve = reserve
+        self._mold = mold
+
+    async def warm(self, program: Program) -> None:
+        await self._reserve.warm(self._mold(self.path, program))
+
+    async def start(self, launch: Launch) -> Worker:
+        return adopt(await self._reserve.take(self._mold(self.path, launch.program)), launch)
+
+
+async def versions(paths: Iterable[str], pattern: str, *question: str) -> list[tuple[str, re.Match[str]]]:
+    """The paths of programs that answer `question` with what `pattern` takes, each with its answer."""
+    once = list(dict.fromkeys(paths))
+    answers = await asyncio.gather(*(output(path, *question) for path in once))
+    matches = (re.fullmatch(pattern, answer.strip()) for answer in answers)
+    return [(path, match) for path, match in zip(once, matches, strict=True) if match is not None]

@@ -1,0 +1,1 @@
+"""The Ruby runtimes: a process kept in reserve, and the bootstrap that it runs."""
