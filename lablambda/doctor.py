@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from lablambda.client import Lab
 from lablambda.config import cache_dir, data_dir, runtime_dir
+from lablambda.rules.runtimes import HOW_TO_GET, SUPPORTED, family, nearest, substitution
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +85,21 @@ def _lab(lab: Lab | None) -> Iterator[Finding]:
         return
     status = lab.status()
     yield Finding("lab", True, f"{status['name']} at {status['endpoint']}, version {status['version']}")
-    yield Finding("runtimes", bool(status["runtimes"]), ", ".join(status["runtimes"]))
+    yield from _runtimes(status["runtimes"])
+
+
+def _runtimes(here: Mapping[str, Mapping[str, str]]) -> Iterator[Finding]:
+    """What there is of each family, and what runs the functions that name another version."""
+    for name in dict.fromkeys(family(supported) for supported in SUPPORTED):
+        found = [
+            f"{runtime} ({facts['version']})" for runtime, facts in here.items() if family(runtime) == name
+        ]
+        if not found:
+            yield Finding(name, True, "none here, so its functions are refused", HOW_TO_GET.get(name, ""))
+            continue
+        others = [
+            f"{wanted} runs on {runs}"
+            for wanted in SUPPORTED
+            if family(wanted) == name and (runs := nearest(wanted, here)) and substitution(wanted, runs)
+        ]
+        yield Finding(name, True, "; ".join([", ".join(found), *others]))

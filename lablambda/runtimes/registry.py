@@ -29,7 +29,7 @@ class Runtimes:
 
     def __init__(self, folder: Path, *, reserve: Mapping[str, int] = RESERVE, strict: bool = False) -> None:
         self._kit = Kit(folder, reserve)
-        self._strict = strict
+        self.strict = strict
         self._own = python.own(self._kit)
         self._known: dict[str, Runtime] = {self._own.name: self._own}
         self._looking: asyncio.Task[None] | None = None
@@ -49,7 +49,7 @@ class Runtimes:
         if name in self._known:
             return self._known[name]
         here = await self.all()
-        chosen = name if self._strict else rules.nearest(name, here)
+        chosen = name if self.strict else rules.nearest(name, here)
         return None if chosen is None else here.get(chosen)
 
     def reserved(self) -> dict[str, list[int]]:

@@ -1,0 +1,61 @@
+"use strict";
+/* The console as Lambda has it: each call is one log event, whatever newlines it holds. */
+const util = require("node:util");
+const { LogStream, writeAll } = require("./descriptors.cjs");
+const { trace } = require("./errors.cjs");
+
+const MARK = Buffer.from([0xf5, 0x00, 0xff, 0x52]); // never valid UTF-8, so no printed line can hold it
+const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+const METHODS = { trace: "TRACE", debug: "DEBUG", info: "INFO", log: "INFO", warn: "WARN", error: "ERROR", fatal: "FATAL" };
+
+let requestId;
+
+function setRequestId(id) {
+  requestId = id;
+}
+
+/** Replace the console's methods, by the format and level that the environment's variables tell, and the
+ * standard streams. */
+function install() {
+  for (const [name, descriptor] of [["stdout", 1], ["stderr", 2]]) {
+    const stream = new LogStream(descriptor);
+    Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => stream });
+  }
+  const least = LEVELS.indexOf(process.env.AWS_LAMBDA_LOG_LEVEL);
+  const format = process.env.AWS_LAMBDA_LOG_FORMAT === "JSON" ? json : text;
+  for (const [method, level] of Object.entries(METHODS)) {
+    const heard = LEVELS.indexOf(level) >= least;
+    console[method] = heard ? (...words) => record(format(level, words)) : () => {};
+  }
+}
+
+function text(level, words) {
+  return [new Date().toISOString(), requestId, level, util.format(...words)].map(String).join("\t");
+}
+
+function json(level, words) {
+  const told = { timestamp: new Date().toISOString(), level, requestId };
+  if (words.length === 1) {
+    try {
+      return JSON.stringify({ ...told, message: words[0] }, (_, value) => (value instanceof Error ? facts(value) : value));
+    } catch {
+      return JSON.stringify({ ...told, message: util.format(words[0]) }); // it holds itself, or a BigInt
+    }
+  }
+  const error = words.find((word) => word instanceof Error);
+  return JSON.stringify({ ...told, message: util.format(...words), ...(error && facts(error)) });
+}
+
+function facts(error) {
+  return { errorType: error.constructor?.name ?? "UnknownError", errorMessage: error.message, stackTrace: trace(error) };
+}
+
+function record(message) {
+  const data = Buffer.from(message);
+  const head = Buffer.allocUnsafe(8);
+  MARK.copy(head);
+  head.writeUInt32BE(data.length, 4);
+  writeAll(1, Buffer.concat([head, data]));
+}
+
+module.exports = { install, setRequestId };
