@@ -17,8 +17,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from lablambda.api.door import Door
-from lablambda.api.http import HttpServer
 from lablambda.config import ConfigError, Descriptor, write_descriptor
+from lablambda.httpserver import HttpServer
 from lablambda.lab.assembly import Settings, open_house
 from lablambda.lab.house import House
 

@@ -28,7 +28,7 @@ FLOORS = [
     ["runtimes"],
     ["execution"],
     ["packaging", "services", "telemetry"],
-    ["storage", "config"],
+    ["storage", "config", "httpserver"],
     ["rules"],
     ["model"],
 ]

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
 
-from lablambda.api.http import Request
+from lablambda.httpserver import Request
 from lablambda.lab.credentials import ExpiredToken, KeyRing, UnknownKey
 from lablambda.rules import sigv4
 

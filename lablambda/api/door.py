@@ -16,11 +16,11 @@ from typing import Any
 
 from lablambda.api import errors, lab_api, metrics_api, prometheus_api
 from lablambda.api.authentication import NotAuthenticated, authenticate, service_of
-from lablambda.api.http import Request, Response
 from lablambda.api.lambda_api.table import LAMBDA
 from lablambda.api.logs_api import LOGS
 from lablambda.api.shapes import Operation, Parameters, Service
 from lablambda.api.validation import validate
+from lablambda.httpserver import Request, Response
 from lablambda.lab.credentials import UnknownKey
 from lablambda.lab.house import House
 from lablambda.model.errors import (

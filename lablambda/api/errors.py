@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from lablambda.api.authentication import NotAuthenticated
-from lablambda.api.http import Response
+from lablambda.httpserver import Response
 from lablambda.model import errors
 
 

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, unquote
 
 from lablambda import __version__
 from lablambda.api import figures, prometheus_api
-from lablambda.api.http import Request, Response
 from lablambda.execution.memory import proportional
+from lablambda.httpserver import Request, Response
 from lablambda.lab.house import House
 from lablambda.model.errors import InvalidParameterValue, ResourceNotFound
 

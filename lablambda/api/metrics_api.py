@@ -16,8 +16,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from lablambda.api.http import Request
 from lablambda.api.shapes import Parameters
+from lablambda.httpserver import Request
 from lablambda.lab.house import House
 from lablambda.model.errors import InvalidParameterCombination, InvalidParameterValue, ValidationFailed
 from lablambda.rules import metric_math

@@ -11,7 +11,7 @@ import binascii
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from lablambda.api.http import Request, Response
+from lablambda.httpserver import Request, Response
 from lablambda.lab.house import House
 from lablambda.model.errors import AccessDenied
 from lablambda.model.events import QueueMove

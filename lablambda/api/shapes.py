@@ -20,7 +20,7 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape
 
 from lablambda.api import event_stream
-from lablambda.api.http import Request, Response
+from lablambda.httpserver import Request, Response
 from lablambda.model.errors import InvalidRequestContent
 
 Parameters = dict[str, Any]

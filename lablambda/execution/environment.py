@@ -24,9 +24,9 @@ from pathlib import Path
 from lablambda.execution.channel import ChannelClosed, Kind, NotSent
 from lablambda.execution.memory import MemoryWatch, Watched, peak_mb
 from lablambda.execution.variables import platform_variables
-from lablambda.execution.worker import Conversation, Launch, Program, Runtime, Worker
+from lablambda.execution.worker import Conversation, InvalidEntrypoint, Launch, Program, Runtime, Worker
 from lablambda.model.function import Version
-from lablambda.model.invocation import Invocation, Outcome, Report
+from lablambda.model.invocation import Invocation, Outcome, Report, too_large
 from lablambda.rules import lifecycle, platform_log, platform_log_json
 from lablambda.rules.lifecycle import Move, State
 from lablambda.rules.limits import RESPONSE_BYTES, STREAMED_BYTES
@@ -127,7 +127,7 @@ class Environment:
     async def stop(self) -> None:
         """End the process and remove /tmp."""
         self._move(Move.STOP)
-        await self._end_worker()
+        await self._end_worker("SPINDOWN")
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     @property
@@ -158,8 +158,11 @@ class Environment:
             with self._watch(self._worker) as watched:
                 kind, body = await self._worker.channel.receive(deadline)
         except TimeoutError:
-            await self._reset()
+            await self._reset("TIMEOUT")
             return Ending(b"", "timeout", "Sandbox.Timedout")
+        except InvalidEntrypoint as error:
+            await self._reset()
+            return _failed("Runtime.InvalidEntrypoint", f"RequestId: {request_id} Error: {error}")
         except ChannelClosed:
             return await self._crashed(request_id, watched)
         except BaseException:
@@ -207,7 +210,7 @@ class Environment:
             return await self._run(invocation)
         except TimeoutError:
             self.peak_mb = max(self.peak_mb, peak_mb(worker.process.pid))
-            await self._reset()
+            await self._reset("TIMEOUT")
             return self._timed_out(invocation)
         except ChannelClosed:
             return await self._crashed(invocation.request_id, watched)
@@ -244,13 +247,12 @@ class Environment:
                     await invocation.sink.take(frame[1])
         peak, error = frame[1][:4], frame[1][4:]
         if size > most:
-            error = error or _too_large(most)
+            error = error or too_large(most)
         return (Kind.ERROR, peak + error) if error else (Kind.RESPONSE, b"".join([peak, *gathered]))
 
     def _timed_out(self, invocation: Invocation) -> Ending:
         message = f"RequestId: {invocation.request_id} Error: Task timed out after {self.version.timeout_s:.2f} seconds"
-        body = {"errorType": "Sandbox.Timedout", "errorMessage": message}
-        return Ending(json.dumps(body).encode(), "timeout", "Sandbox.Timedout")
+        return _failed("Sandbox.Timedout", message, status="timeout")
 
     async def _crashed(self, request_id: str, watched: Watched) -> Ending:
         """The process ended: by itself, by a signal, or because it took too much memory."""
@@ -258,16 +260,15 @@ class Environment:
         kind = "Runtime.OutOfMemory" if watched.exceeded else "Runtime.ExitError"
         if watched.exceeded:
             self.peak_mb = self.version.memory_mb
-        body = {"errorType": kind, "errorMessage": f"RequestId: {request_id} Error: {_exit_text(status)}"}
-        return Ending(json.dumps(body).encode(), "error", kind)
+        return _failed(kind, f"RequestId: {request_id} Error: {_exit_text(status)}")
 
-    async def _reset(self, *, after_s: float = 0.0) -> int:
+    async def _reset(self, reason: str = "FAILURE", *, after_s: float = 0.0) -> int:
         self._move(Move.FAIL)
-        return await self._end_worker(after_s=after_s)
+        return await self._end_worker(reason, after_s=after_s)
 
-    async def _end_worker(self, *, after_s: float = 0.0) -> int:
+    async def _end_worker(self, reason: str, *, after_s: float = 0.0) -> int:
         worker, self._worker = self._worker, None
-        return 0 if worker is None else await worker.end(after_s=after_s)
+        return 0 if worker is None else await worker.end(reason, after_s=after_s)
 
     def _move(self, move: Move) -> None:
         # An environment that is being stopped stays stopped, whatever its last process does.
@@ -340,12 +341,9 @@ def _header(invocation: Invocation, limit_s: float) -> dict[str, object]:
     return header
 
 
-def _too_large(most: int) -> bytes:
-    error = {
-        "errorMessage": f"Response payload size exceeded maximum allowed payload size ({most} bytes).",
-        "errorType": "Function.ResponseSizeTooLarge",
-    }
-    return json.dumps(error).encode()
+def _failed(kind: str, message: str, *, status: str = "error") -> Ending:
+    """An ending that the platform tells, not the function."""
+    return Ending(json.dumps({"errorType": kind, "errorMessage": message}).encode(), status, kind)
 
 
 def _error_type(body: bytes) -> str:

@@ -29,6 +29,14 @@ class Program:
     variables: Mapping[str, str]
 
     @property
+    def extensions(self) -> tuple[Path, ...]:
+        """The executables of its external extensions."""
+        folder = None if self.layers is None else self.layers / "extensions"
+        if folder is None or not folder.is_dir():
+            return ()
+        return tuple(sorted(path for path in folder.iterdir() if path.is_file()))
+
+    @property
     def library_folders(self) -> tuple[Path, ...]:
         """Where its shared libraries may be."""
         layers = () if self.layers is None else (self.layers / "lib",)
@@ -75,6 +83,17 @@ class Conversation(Protocol):
         """Nobody listens any more."""
 
 
+class Companion(Protocol):
+    """What lives and dies with a runtime's process."""
+
+    async def end(self, reason: str) -> None:
+        """Come to an end; `reason` is SPINDOWN, TIMEOUT or FAILURE."""
+
+
+class InvalidEntrypoint(Exception):
+    """There is nothing to run, or it can't be run; the message is AWS's."""
+
+
 @dataclass(slots=True)
 class Worker:
     """The process of one environment."""
@@ -82,13 +101,16 @@ class Worker:
     process: Process
     channel: Conversation
     logs: LogPipe
+    companions: Companion | None = None
 
-    async def end(self, *, after_s: float = 0.0) -> int:
+    async def end(self, reason: str, *, after_s: float = 0.0) -> int:
         """End the process and all it started, wait until it is gone, and give its wait status. It may end by
-        itself within `after_s` seconds: then the status says how."""
+        itself within `after_s` seconds: then the status says how. `reason` is for those who accompany it."""
         await asyncio.wait([self.process.exited], timeout=after_s)
         self.process.kill()
         status = await self.process.wait()
+        if self.companions is not None:
+            await self.companions.end(reason)
         self.logs.close()
         self.channel.close()
         return status
@@ -114,4 +136,5 @@ class Runtime(Protocol):
         """Get ready to start processes for it quickly."""
 
     async def start(self, launch: Launch) -> Worker:
-        """Start a process; its init phase runs on its own and ends with a frame on the channel."""
+        """Start a process; its init phase runs on its own and ends with a frame on the channel. Raises
+        InvalidEntrypoint."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from dataclasses import dataclass, field
@@ -102,3 +103,9 @@ class Outcome:
             if size >= most:
                 break
         return b"".join(reversed(lines))[-most:]
+
+
+def too_large(limit: int) -> bytes:
+    """The error for an answer of more than `limit` bytes."""
+    message = f"Response payload size exceeded maximum allowed payload size ({limit} bytes)."
+    return json.dumps({"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"}).encode()

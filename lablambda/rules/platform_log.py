@@ -14,6 +14,7 @@ from typing import Protocol
 from lablambda.model.function import Version
 from lablambda.model.invocation import Report
 from lablambda.rules.lifecycle import ON_DEMAND
+from lablambda.rules.runtimes import family
 
 
 class PlatformLog(Protocol):
@@ -59,7 +60,7 @@ class TextLog:
 
 def runtime_label(runtime: str, runtime_version: str) -> str:
     """The runtime's version as INIT_START names it: `python:3.13.1`."""
-    return f"{runtime.rstrip('0123456789.x')}:{runtime_version}"
+    return f"{family(runtime)}:{runtime_version}"
 
 
 def runtime_version_arn(runtime: str) -> str:

@@ -15,13 +15,20 @@ from pathlib import Path
 from lablambda.execution.worker import Runtime
 from lablambda.rules import runtimes as rules
 from lablambda.rules.runtimes import RESERVE
+from lablambda.runtimes.accompany import WithExtensions
+from lablambda.runtimes.custom import runtime as custom
 from lablambda.runtimes.kit import Kit
 from lablambda.runtimes.node import runtime as node
 from lablambda.runtimes.python import runtime as python
 from lablambda.runtimes.ruby import runtime as ruby
 
 # Each gives the runtimes of its family that this machine has.
-FAMILIES: tuple[Callable[[Kit], Awaitable[Sequence[Runtime]]], ...] = (python.find, node.find, ruby.find)
+FAMILIES: tuple[Callable[[Kit], Awaitable[Sequence[Runtime]]], ...] = (
+    python.find,
+    node.find,
+    ruby.find,
+    custom.find,
+)
 
 
 class Runtimes:
@@ -31,7 +38,8 @@ class Runtimes:
         self._kit = Kit(folder, reserve)
         self.strict = strict
         self._own = python.own(self._kit)
-        self._known: dict[str, Runtime] = {self._own.name: self._own}
+        self._known: dict[str, Runtime] = {}
+        self._add(self._own)
         self._looking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -70,4 +78,9 @@ class Runtimes:
                 traceback.print_exception(found, file=sys.stderr)
                 continue
             for runtime in found:
-                self._known.setdefault(runtime.name, runtime)
+                self._add(runtime)
+
+    def _add(self, runtime: Runtime) -> None:
+        if not isinstance(runtime, custom.CustomRuntime):  # which sees to its extensions itself
+            runtime = WithExtensions(runtime, self._kit.spawner)
+        self._known.setdefault(runtime.name, runtime)

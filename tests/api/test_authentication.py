@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from lablambda.api.authentication import NotAuthenticated, authenticate, service_of
-from lablambda.api.http import Request
+from lablambda.httpserver import Request
 from lablambda.lab.credentials import KeyRing
 from lablambda.model.function import LATEST, Version
 from lablambda.model.package import Package

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from lablambda.api.http import Request
 from lablambda.api.shapes import Service
+from lablambda.httpserver import Request
 from lablambda.model.errors import InvalidRequestContent
 
 LAMBDA = Service("lambda")

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from lablambda.api import http
-from lablambda.api.http import HttpServer, Request, Response
+from lablambda import httpserver as http
+from lablambda.httpserver import HttpServer, Request, Response
 
 pytestmark = pytest.mark.anyio
 

@@ -1,0 +1,83 @@
+"""Starting what accompanies a runtime's process: the API that AWS serves inside an environment, and the
+external extensions of the function's layers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+from lablambda.execution.companions import Accompanied, Companions
+from lablambda.execution.extensions import Extensions
+from lablambda.execution.log_pipe import LogPipe
+from lablambda.execution.platform_api import PlatformApi
+from lablambda.execution.runtime_session import RuntimeSession
+from lablambda.execution.supervisor import NotStarted, Process, Spawner
+from lablambda.execution.worker import InvalidEntrypoint, Launch, Program, Runtime, Worker
+from lablambda.rules.names import ACCOUNT
+
+
+class WithExtensions:
+    """A managed runtime; where a function's layers hold extensions, they accompany it."""
+
+    def __init__(self, runtime: Runtime, spawner: Spawner) -> None:
+        self.name = runtime.name
+        self.version = runtime.version
+        self.path = runtime.path
+        self._runtime = runtime
+        self._spawner = spawner
+
+    async def warm(self, program: Program) -> None:
+        await self._runtime.warm(program)
+
+    async def start(self, launch: Launch) -> Worker:
+        if not launch.program.extensions:
+            return await self._runtime.start(launch)
+        return await accompany(launch, self._spawner, None, self._runtime.start)
+
+
+async def accompany(
+    launch: Launch,
+    spawner: Spawner,
+    session: RuntimeSession | None,
+    start: Callable[[Launch], Awaitable[Worker]],
+) -> Worker:
+    """Start the API (with the Runtime API if there is a `session`), the extensions, then the runtime."""
+    executables = launch.program.extensions
+    extensions = Extensions(_facts(launch), [executable.name for executable in executables])
+    api = PlatformApi(extensions, session)
+    companions = Companions(api)
+    try:
+        await api.start()
+        launch = replace(launch, variables={**launch.variables, "AWS_LAMBDA_RUNTIME_API": api.address})
+        for executable in executables:
+            process = await _start_extension(executable, launch, spawner)
+            companions.add(executable.name, process, LogPipe(process.log, launch.write_log))
+        worker = await start(launch)
+    except BaseException:
+        await companions.end("FAILURE")
+        raise
+    worker.companions = companions
+    if executables:
+        worker.channel = Accompanied(worker.channel, extensions)
+    return worker
+
+
+async def _start_extension(executable: Path, launch: Launch, spawner: Spawner) -> Process:
+    supervisor = await spawner.ready()
+    try:
+        return await supervisor.spawn([str(executable)], launch.variables, channel=False)
+    except NotStarted as error:
+        raise InvalidEntrypoint(
+            f"fork/exec /opt/extensions/{executable.name}: {str(error).lower()}"
+        ) from None
+
+
+def _facts(launch: Launch) -> dict[str, str]:
+    """What an extension is told when it registers."""
+    return {
+        "functionName": launch.variables["AWS_LAMBDA_FUNCTION_NAME"],
+        "functionVersion": launch.variables["AWS_LAMBDA_FUNCTION_VERSION"],
+        "handler": launch.program.handler,
+        "accountId": ACCOUNT,
+    }
