@@ -160,9 +160,10 @@ def _parameters(operation: Operation, request: Request, in_path: Mapping[str, st
 
 
 def _write(operation: Operation, result: Mapping[str, Any]) -> Response:
-    """`_status` and `_headers` in a result aren't members: they belong to the HTTP answer itself."""
+    """`_status`, `_headers` and `_parts` in a result aren't members: they belong to the HTTP answer itself."""
     response = operation.write(result, result.get("_status"))
     response.headers += result.get("_headers", [])
+    response.parts = result.get("_parts")
     return response
 
 

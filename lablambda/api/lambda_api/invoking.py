@@ -7,8 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from lablambda.api import event_stream
 from lablambda.api.lambda_api.references import reference
+from lablambda.api.lambda_api.streaming import StreamedAnswer
 from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
 from lablambda.model.errors import InvalidRequestContent, RequestTooLarge
@@ -49,23 +49,20 @@ async def invoke_async(house: House, p: Parameters) -> Result:
 
 
 async def invoke_with_response_stream(house: House, p: Parameters) -> Result:
-    """The whole answer as one chunk: the managed runtimes here answer when the handler is done."""
     kind = p.get("InvocationType", "RequestResponse")
     invocation = _invocation(house, p, p.get("Payload", b""), kind)
     if kind == "DryRun":
         return {"_status": 204}
-    outcome = await house.invoker.invoke(invocation)
-    chunks = [] if outcome.function_error else [outcome.payload]
-    complete = _failure(outcome) | ({"LogResult": _tail(outcome)} if p.get("LogType") == "Tail" else {})
+    answer = StreamedAnswer(house.invoker.invoke, invocation)
+    executed_version = await answer.executed_version()
+
+    def last(outcome: Outcome) -> dict[str, str]:
+        return _failure(outcome) | ({"LogResult": _tail(outcome)} if p.get("LogType") == "Tail" else {})
+
     return {
         "_headers": _headers(invocation),
-        "ExecutedVersion": outcome.executed_version,
-        "EventStream": b"".join(
-            [
-                *(event_stream.event("PayloadChunk", "application/octet-stream", chunk) for chunk in chunks),
-                event_stream.event("InvokeComplete", "application/json", json.dumps(complete).encode()),
-            ]
-        ),
+        "_parts": answer.events(last),
+        "ExecutedVersion": executed_version,
     }
 
 

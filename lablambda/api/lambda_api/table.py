@@ -113,9 +113,7 @@ LAMBDA: dict[str, Entry] = {
     "GetRuntimeManagementConfig": _works(settings.get_runtime_management_config),
     "Invoke": _works(invoking.invoke),
     "InvokeAsync": _works(invoking.invoke_async),
-    "InvokeWithResponseStream": _works(
-        invoking.invoke_with_response_stream, "the whole answer comes as one chunk"
-    ),
+    "InvokeWithResponseStream": _works(invoking.invoke_with_response_stream),
     "ListAliases": _works(aliases.list_aliases),
     "ListCapacityProviders": _refused(_PROVIDERS),
     "ListCodeSigningConfigs": _works(code_signing.list_code_signing_configs, _NO_SIGNING),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
+import os
 import re
+import time
 from typing import Any
 
 import pytest
 
 from lablambda.client import Lab
+from lablambda.packaging.zips import zip_files
 from tests.api_clients import ARN, Create, code_of, refused
 
 
@@ -143,6 +147,70 @@ def test_a_response_stream(
     assert last.get("ErrorCode") == complete
     assert b"REPORT RequestId" in base64.b64decode(last["LogResult"])
     assert ("ZeroDivisionError" in last.get("ErrorDetails", "")) is (complete is not None)
+
+
+STREAMING = """
+const { setTimeout: sleep } = require("node:timers/promises");
+exports.handler = awslambda.streamifyResponse(async (event, stream) => {
+  for (let n = 0; n < event.parts; n++) {
+    stream.write(`part ${n};`);
+    await sleep(event.pause_ms);
+  }
+  if (event.fail) throw new Error("half way");
+  stream.end();
+});
+"""
+
+
+@pytest.fixture
+def streaming(create: Create, lab: Lab) -> str:
+    if not any(name.startswith("nodejs") for name in lab.status()["runtimes"]):
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("this machine has no Node.js")
+    return create(
+        Runtime="nodejs22.x", Handler="f.handler", Code={"ZipFile": zip_files({"f.js": STREAMING.encode()})}
+    )
+
+
+def test_a_streamed_answer_comes_part_by_part(functions: Any, streaming: str) -> None:
+    event = json.dumps({"parts": 3, "pause_ms": 300})
+    answer = functions.invoke_with_response_stream(FunctionName=streaming, LogType="Tail", Payload=event)
+    came = [(time.monotonic(), part) for part in answer["EventStream"]]
+    assert [part["PayloadChunk"]["Payload"] for _, part in came[:-1]] == [b"part 0;", b"part 1;", b"part 2;"]
+    assert all(later[0] - sooner[0] > 0.1 for sooner, later in itertools.pairwise(came))
+    assert b"REPORT RequestId" in base64.b64decode(came[-1][1]["InvokeComplete"]["LogResult"])
+
+
+def test_a_stream_that_fails_half_way_says_so_at_its_end(functions: Any, streaming: str) -> None:
+    event = json.dumps({"parts": 1, "pause_ms": 0, "fail": True})
+    *parts, last = functions.invoke_with_response_stream(FunctionName=streaming, Payload=event)["EventStream"]
+    assert [part["PayloadChunk"]["Payload"] for part in parts] == [b"part 0;"]
+    assert last["InvokeComplete"]["ErrorCode"] == "Unhandled"
+    assert json.loads(last["InvokeComplete"]["ErrorDetails"])["errorMessage"] == "half way"
+
+
+def test_a_streaming_function_that_is_plainly_invoked(functions: Any, streaming: str) -> None:
+    answer = functions.invoke(FunctionName=streaming, Payload=json.dumps({"parts": 2, "pause_ms": 0}))
+    assert answer["Payload"].read() == b"part 0;part 1;"
+    failed = functions.invoke(
+        FunctionName=streaming, Payload=json.dumps({"parts": 2, "pause_ms": 0, "fail": 1})
+    )
+    assert failed["FunctionError"] == "Unhandled"
+
+
+def test_a_stream_that_nobody_reads_runs_on(functions: Any, streaming: str, lab: Lab) -> None:
+    event = json.dumps({"parts": 3, "pause_ms": 100})
+    functions.invoke_with_response_stream(FunctionName=streaming, Payload=event)["EventStream"].close()
+    deadline = time.monotonic() + 10
+    while not lab.function(streaming).invocations():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert lab.function(streaming).invocations()[0].report.status == "success"
+
+
+def test_a_function_that_cannot_run_refuses_the_stream(functions: Any, streaming: str) -> None:
+    functions.put_function_concurrency(FunctionName=streaming, ReservedConcurrentExecutions=0)
+    found = code_of(lambda: functions.invoke_with_response_stream(FunctionName=streaming))
+    assert found[:2] == (429, "TooManyRequestsException")
 
 
 def test_the_retries_that_a_function_wants(functions: Any, create: Create, lab: Lab) -> None:
