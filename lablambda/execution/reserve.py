@@ -24,20 +24,24 @@ _REPLENISH_AFTER_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Mold:
-    """What a process is started with: the command and the variables that it must have from its beginning."""
+    """What a process is started with: the command, the variables that it must have from its beginning, and
+    whether it needs a working folder of its own, since it can't change it later."""
 
     command: tuple[str, ...]
     variables: tuple[tuple[str, str], ...] = ()
+    own_folder: bool = False
 
 
-def mold(command: Sequence[str], program: Program, prefixes: tuple[str, ...]) -> Mold:
+def mold(
+    command: Sequence[str], program: Program, prefixes: tuple[str, ...], *, own_folder: bool = False
+) -> Mold:
     """The mold for a program. Of its own variables, those that begin with one of `prefixes` are in it; so
     is the path to its shared libraries, if it seems to have any."""
     variables = {"PATH": os.defpath, "LANG": "en_US.UTF-8", "TZ": ":UTC"}
     variables |= {name: value for name, value in program.variables.items() if name.startswith(prefixes)}
     if any(folder.is_dir() for folder in program.library_folders[1:]):
         variables.setdefault("LD_LIBRARY_PATH", ":".join(map(str, program.library_folders)))
-    return Mold(tuple(command), tuple(sorted(variables.items())))
+    return Mold(tuple(command), tuple(sorted(variables.items())), own_folder)
 
 
 class Reserve:

@@ -38,13 +38,15 @@ class NotStarted(Exception):
 @dataclass(slots=True)
 class Process:
     """A started process that no environment has yet. `log` is the reading end of its output, `socket` the
-    lab's end of its channel, if it has one; `exited` resolves to its wait status."""
+    lab's end of its channel, if it has one; `exited` resolves to its wait status; `folder` is a working
+    folder of its own, if it has one."""
 
     pid: int
     log: int
     socket: socket.socket | None
     exited: asyncio.Future[int]
     supervisor: Supervisor
+    folder: Path | None = None
 
     def kill(self) -> None:
         """End it and its group."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,7 +27,14 @@ class Kit:
 
     async def _start(self, mold: Mold) -> Process:
         supervisor = await self.spawner.ready()
-        return await supervisor.spawn(mold.command, dict(mold.variables))
+        if not mold.own_folder:
+            return await supervisor.spawn(mold.command, dict(mold.variables))
+        folder = self.folder / "work" / uuid.uuid4().hex
+        folder.mkdir(parents=True)
+        process = await supervisor.spawn(mold.command, dict(mold.variables), folder=str(folder))
+        process.folder = folder
+        process.exited.add_done_callback(lambda _: shutil.rmtree(folder, ignore_errors=True))
+        return process
 
     def add(self, spawner: Spawner) -> Spawner:
         """Another one that is to end when all do."""

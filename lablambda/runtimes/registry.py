@@ -17,6 +17,7 @@ from lablambda.rules import runtimes as rules
 from lablambda.rules.runtimes import RESERVE
 from lablambda.runtimes.accompany import WithExtensions
 from lablambda.runtimes.custom import runtime as custom
+from lablambda.runtimes.java import runtime as java
 from lablambda.runtimes.kit import Kit
 from lablambda.runtimes.node import runtime as node
 from lablambda.runtimes.python import runtime as python
@@ -26,6 +27,7 @@ from lablambda.runtimes.ruby import runtime as ruby
 FAMILIES: tuple[Callable[[Kit], Awaitable[Sequence[Runtime]]], ...] = (
     python.find,
     node.find,
+    java.find,
     ruby.find,
     custom.find,
 )
