@@ -13,7 +13,7 @@ import base64
 import json
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from urllib.parse import quote, urlencode
 
 from lablambda.config import Descriptor
 from lablambda.connection import ApiError, Connection
+from lablambda.model.compilation import Compiled, Problem
 from lablambda.model.invocation import Report
 from lablambda.results import Figures, LogEvent, LogEvents, Record, Records, Result
 from lablambda.rules import platform_log, platform_log_json
@@ -188,6 +189,17 @@ class Lab:
     def function(self, name: str) -> Function:
         """The function of that name; nothing is asked of the lab yet."""
         return Function(self, name)
+
+    def compile_java(self, source: str, runtime: str, requires: Sequence[str] = ()) -> Compiled:
+        """Compile one file for a runtime such as java21, with `group:artifact:version` libraries beside AWS's.
+        Raises ApiError if a library can't be had, or there is no Java."""
+        body = json.dumps({"source": source, "runtime": runtime, "requires": [*requires]}).encode()
+        answer = self.connection.request("lablambda", "POST", "/lablambda/java/compile", body=body).json()
+        return Compiled(
+            classes={path: base64.b64decode(data) for path, data in answer["classes"].items()},
+            problems=tuple(Problem(**problem) for problem in answer["problems"]),
+            handlers=tuple(answer["handlers"]),
+        )
 
     def functions(self) -> list[dict[str, Any]]:
         """Every function's AWS FunctionConfiguration, by name."""

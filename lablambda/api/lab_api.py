@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -17,6 +19,7 @@ from lablambda.execution.memory import proportional
 from lablambda.httpserver import Request, Response
 from lablambda.lab.house import House
 from lablambda.model.errors import InvalidParameterValue, ResourceNotFound
+from lablambda.packaging.failure import RequirementsError
 
 _FIGURES = re.compile(r"/lablambda/functions/([^/]+)/metrics")
 _INVOCATIONS = re.compile(r"/lablambda/functions/([^/]+)/invocations")
@@ -35,6 +38,8 @@ async def respond(house: House, request: Request) -> Response:
         return _json({"leaving": True})
     if call == ("POST", "/lablambda/settle"):
         return _json({"settled": await _settle(house, _number(request, "timeout", 60.0))})
+    if call == ("POST", "/lablambda/java/compile"):
+        return _json(await _compile(house, request))
     if prometheus_api.is_asked_for(request):
         return prometheus_api.respond_signed(house, request)
     if request.method == "GET" and request.path.startswith(_PACKAGES):
@@ -83,6 +88,25 @@ async def _package(house: House, digest: str) -> Response:
             data = await asyncio.to_thread(house.store.zip_path(package).read_bytes)
             return Response(200, data, [("content-type", "application/zip")])
     raise ResourceNotFound("No function or layer has this package any more.")
+
+
+async def _compile(house: House, request: Request) -> dict[str, Any]:
+    """A Java file, compiled. Raises InvalidParameterValue for libraries that can't be had."""
+    try:
+        wanted = json.loads(request.body)
+        source, runtime, requires = wanted["source"], wanted["runtime"], wanted["requires"]
+        release = int(re.sub(r"\D.*", "", runtime.removeprefix("java")))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise InvalidParameterValue("Send JSON with source, runtime (such as java21) and requires.") from None
+    try:
+        compiled = await house.java.compile(source, release, requires)
+    except RequirementsError as error:
+        raise InvalidParameterValue(str(error)) from None
+    return {
+        "classes": {path: base64.b64encode(data).decode() for path, data in compiled.classes.items()},
+        "problems": [asdict(problem) for problem in compiled.problems],
+        "handlers": compiled.handlers,
+    }
 
 
 async def _settle(house: House, timeout_s: float) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from lablambda.client import Lab
 from lablambda.jupyter.errors import CellError
-from lablambda.jupyter.languages import node, python, shell
+from lablambda.jupyter.languages import java, node, python, shell
 from lablambda.jupyter.languages.cell import Cell, Code
 from lablambda.model.deployment import Deployment
 from lablambda.model.errors import CallerError
@@ -20,6 +20,7 @@ _VARIABLE = re.compile(r"^[a-zA-Z][a-zA-Z0-9_]+$")
 LANGUAGES: Mapping[str, Callable[[Cell], Code]] = {
     "python": python.read,
     "nodejs": node.read,
+    "java": java.read,
     "provided": shell.read,
 }
 

@@ -30,6 +30,7 @@ from lablambda.model.function import Version
 from lablambda.packaging.store import PackageStore
 from lablambda.rules.limits import ACCOUNT_CONCURRENCY
 from lablambda.rules.runtimes import RESERVE
+from lablambda.runtimes.java.compiler import JavaCompiler
 from lablambda.runtimes.registry import Runtimes
 from lablambda.services.backend import NoServices, Push, Services
 from lablambda.services.moto_backend import MotoServices
@@ -84,7 +85,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             await asyncio.gather(dispatcher, tidying, purging, return_exceptions=True)
             await asyncio.gather(house.deployer.close(), house.provisioner.close())
             await house.services.close()
-            await house.host.close()
+            await asyncio.gather(house.host.close(), house.java.close())
             await undo()
 
 
@@ -138,6 +139,7 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         queue=waiting,
         host=host,
         runtimes=runtimes,
+        java=JavaCompiler(),
         services=services,
         logs=Logs(telemetry, record),
         history=History(telemetry, record),

@@ -18,6 +18,7 @@ from lablambda.lab.provisioner import Provisioner
 from lablambda.lab.queue import AsyncQueue
 from lablambda.model.package import Package
 from lablambda.packaging.store import PackageStore
+from lablambda.runtimes.java.compiler import JavaCompiler
 from lablambda.runtimes.registry import Runtimes
 from lablambda.services.backend import Services
 from lablambda.telemetry.history import History
@@ -45,6 +46,7 @@ class House:
     queue: AsyncQueue
     host: LocalHost
     runtimes: Runtimes
+    java: JavaCompiler
     services: Services
     logs: Logs
     history: History

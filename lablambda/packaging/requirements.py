@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lablambda.config import cache_dir
-from lablambda.packaging import npm, pip
+from lablambda.packaging import maven, npm, pip
 from lablambda.packaging.failure import RequirementsError
 from lablambda.packaging.zips import zip_folder
 from lablambda.rules.runtimes import family
@@ -46,5 +46,7 @@ def _install(requirements: Sequence[str], runtime: str, interpreter: str, target
             pip.install(requirements, runtime, target)
         case "nodejs":
             npm.install(requirements, interpreter, target)
+        case "java":
+            maven.install(requirements, target)
         case other:
             raise RequirementsError(f"{other} has no package manager here; give a layer with --layer")
