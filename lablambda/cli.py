@@ -8,9 +8,9 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lablambda import __version__, config
+from lablambda import __version__, config, display
 from lablambda.config import ConfigError, Descriptor, NoLab
 from lablambda.connection import ApiError
 from lablambda.rules.runtimes import RESERVE
@@ -229,22 +229,8 @@ def _status(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(status, indent=2))
         return 0
-    for name, value in status.items():
-        print(f"{name:13} {_in_words(value)}")
+    print(display.facts("status", status)["text/plain"])
     return 0
-
-
-def _in_words(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_detail(item)}" for name, item in value.items())
-    return str(value)
-
-
-def _detail(item: Any) -> str:
-    """A runtime is known by its version; of anything else, all figures."""
-    if not isinstance(item, dict):
-        return str(item)
-    return item["version"] if "version" in item else f"({_in_words(item)})"
 
 
 def _down(options: argparse.Namespace) -> int:

@@ -83,15 +83,20 @@ def _figures(report: Report | None) -> str:
     )
 
 
+TRACEBACK = "Traceback (most recent call last):"
+
+
 def error_text(error: Mapping[str, Any]) -> str:
-    """A function's error as a person reads a traceback."""
-    kind = error.get("errorType") or "Error"
-    lines = [f"{kind}: {error.get('errorMessage', '')}"]
-    trace = error.get("stackTrace") or error.get("trace") or []
-    if trace:
-        lines.append("Traceback (most recent call last):")
-        lines += "".join(f"{part.rstrip()}\n" for part in trace).rstrip().split("\n")
-    return "\n".join(lines)
+    """A function's error as a person reads it in the function's own language."""
+    head = f"{error.get('errorType') or 'Error'}: {error.get('errorMessage', '')}"
+    if error.get("trace"):  # Node.js: it begins with the message
+        return "\n".join(error["trace"])
+    frames = [str(frame).rstrip() for frame in error.get("stackTrace") or []]
+    if not frames:
+        return head
+    if frames[0].lstrip().startswith("File "):
+        return "\n".join([head, TRACEBACK, *frames])
+    return "\n".join([head, *(f"    at {frame}" for frame in frames)])
 
 
 # ----------------------------------------------------------------------------------------- invocations
@@ -267,10 +272,23 @@ def html_table(
 
 def _in_words(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}={_in_words(item)}" for name, item in value.items())
+        return ", ".join(
+            f"{name}={item}" if _plain(item) else _titled(name, item) for name, item in value.items()
+        )
     if isinstance(value, list):
         return ", ".join(map(_in_words, value))
     return str(value)
+
+
+def _plain(value: Any) -> bool:
+    return not isinstance(value, Mapping | list)
+
+
+def _titled(name: str, item: Any) -> str:
+    """A runtime is known by its version; of anything else, all that is told."""
+    if isinstance(item, Mapping) and "version" in item:
+        return f"{name} {item['version']}"
+    return f"{name} ({_in_words(item)})"
 
 
 def _shorten(text: str, most: int) -> str:

@@ -222,7 +222,7 @@ def test_facts_leave_out_what_is_empty() -> None:
         "Zero": 0,
     }
     shown = display.facts("function", values)
-    assert shown["text/plain"] == "Name         f\nEnvironment  Variables=A=b\nZero         0"
+    assert shown["text/plain"] == "Name         f\nEnvironment  Variables (A=b)\nZero         0"
 
 
 def test_findings() -> None:

@@ -220,7 +220,8 @@ class Environment:
         worker.logs.drain()
         self._move(Move.DONE)
         told_mb = math.ceil(int.from_bytes(body[:4], "big") / 1024)
-        self.peak_mb = max(self.peak_mb, told_mb or peak_mb(worker.process.pid))
+        seen_mb = math.ceil(watched.peak / 2**20)
+        self.peak_mb = max(self.peak_mb, seen_mb, told_mb or peak_mb(worker.process.pid))
         if kind is Kind.RESPONSE:
             return Ending(body[4:])
         return Ending(body[4:], "error", _error_type(body[4:]))

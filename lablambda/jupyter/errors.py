@@ -7,7 +7,7 @@ notebook passed.
 
 from __future__ import annotations
 
-from lablambda.display import error_text
+from lablambda.display import TRACEBACK, error_text
 from lablambda.results import Result
 
 
@@ -56,8 +56,10 @@ class FunctionFailed(CellError):
         self.title = str(result.error.get("errorType") or "Error")
 
     def _render_traceback_(self) -> list[str]:
-        """The handler's traceback, its last line last as Python has it, then the REPORT line."""
-        head = error_text({"errorType": self.title, "errorMessage": self._error.get("errorMessage", "")})
-        trace = error_text(self._error).removeprefix(head).strip("\n")
+        """The handler's own trace, in its language's order, then the REPORT line."""
+        lines = error_text(self._error).splitlines()
+        if TRACEBACK in lines:  # Python says what went wrong at the end
+            place = lines.index(TRACEBACK)
+            lines = lines[place:] + lines[:place]
         report = [line for line in self.result.logs.splitlines() if line.startswith("REPORT ")]
-        return [f"{self.result.function} failed", *trace.splitlines(), *head.splitlines(), *report]
+        return [f"{self.result.function} failed", *lines, *report]

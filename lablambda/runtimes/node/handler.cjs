@@ -5,6 +5,7 @@ const path = require("node:path");
 const { createRequire } = require("node:module");
 const { pathToFileURL } = require("node:url");
 const { Fault } = require("./errors.cjs");
+const { searchIn } = require("./modules.cjs");
 const { isStreaming } = require("./streaming.cjs");
 
 /** Load the handler `name` of the package in `task`. Throws what loading throws, or a Fault. */
@@ -49,7 +50,9 @@ async function resolve(task, file) {
     const found = full + extension;
     if (!fs.statSync(found, { throwIfNoEntry: false })?.isFile()) continue;
     const isModule = extension === ".mjs" || (extension === ".js" && isModuleFolder(path.dirname(found)));
-    return isModule ? import(pathToFileURL(found).href) : require(found);
+    if (!isModule) return require(found);
+    searchIn(process.env.NODE_PATH.split(":"));
+    return import(pathToFileURL(found).href);
   }
   return require(require.resolve(file, { paths: [task, path.dirname(full)] }));
 }
