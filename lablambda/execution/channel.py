@@ -31,6 +31,7 @@ class Kind(IntEnum):
     STREAM = 7
     CHUNK = 8
     END = 9
+    FATAL = 10
 
 
 _KINDS = frozenset(Kind)

@@ -59,7 +59,7 @@ class Accompanied:
         if kind is Kind.READY:
             failure = await self._extensions.ready(deadline)
             return (kind, body) if failure is None else (Kind.INIT_ERROR, json.dumps(failure).encode())
-        if kind in (Kind.RESPONSE, Kind.ERROR, Kind.END):
+        if kind in (Kind.RESPONSE, Kind.ERROR, Kind.END, Kind.FATAL):
             failure = await self._extensions.settled(deadline)
             return (kind, body) if failure is None else (Kind.ERROR, body[:4] + json.dumps(failure).encode())
         return kind, body

@@ -218,10 +218,13 @@ class Environment:
             await self._reset()
             raise
         worker.logs.drain()
-        self._move(Move.DONE)
         told_mb = math.ceil(int.from_bytes(body[:4], "big") / 1024)
         seen_mb = math.ceil(watched.peak / 2**20)
         self.peak_mb = max(self.peak_mb, seen_mb, told_mb or peak_mb(worker.process.pid))
+        if kind is Kind.FATAL:
+            await self._reset(after_s=_EXIT_S)
+        else:
+            self._move(Move.DONE)
         if kind is Kind.RESPONSE:
             return Ending(body[4:])
         return Ending(body[4:], "error", _error_type(body[4:]))
@@ -249,6 +252,8 @@ class Environment:
         peak, error = frame[1][:4], frame[1][4:]
         if size > most:
             error = error or too_large(most)
+        if frame[0] is Kind.FATAL:
+            return frame
         return (Kind.ERROR, peak + error) if error else (Kind.RESPONSE, b"".join([peak, *gathered]))
 
     def _timed_out(self, invocation: Invocation) -> Ending:

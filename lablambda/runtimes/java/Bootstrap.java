@@ -199,8 +199,9 @@ public final class Bootstrap {
             ErrorRequest told = error instanceof UserFault ? LambdaErrorConverter.fromUserFault(fault) : LambdaErrorConverter.fromThrowable(error);
             tell(fault);
             log.flush();
-            lab.answer(Lab.ERROR, DtoSerializers.serialize(told));
-            return error instanceof VirtualMachineError || error instanceof IOError || Boolean.TRUE.equals(fault.fatal);
+            boolean fatal = error instanceof VirtualMachineError || error instanceof IOError || Boolean.TRUE.equals(fault.fatal);
+            lab.answer(fatal ? Lab.FATAL : Lab.ERROR, DtoSerializers.serialize(told));
+            return fatal;
         }
     }
 

@@ -12,7 +12,7 @@ import java.util.Arrays;
  * The lab as the runtime sees it: a socket, descriptor 3, whose frames are told in runtimes/python/bootstrap.py.
  */
 final class Lab {
-    static final int INVOKE = 1, READY = 2, INIT_ERROR = 3, RESPONSE = 4, ERROR = 5, START = 6;
+    static final int INVOKE = 1, READY = 2, INIT_ERROR = 3, RESPONSE = 4, ERROR = 5, FATAL = 10;
 
     private static final int CHANNEL = 3;
     private static final int BUFFER = 1 << 16;

@@ -70,7 +70,7 @@ function rejection(reason) {
 function lastWords(error, moment, status) {
   if (running === null) refuseToStart(error);
   if (running.done) console.error(moment, logged(error));
-  else running.fail(error, moment);
+  else running.fail(error, moment, lab.Kind.FATAL);
   process.exit(status);
 }
 

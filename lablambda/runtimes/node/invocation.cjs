@@ -20,6 +20,7 @@ class Invocation {
     this.callbacks = callbacks;
     this.next = next;
     this.done = false;
+    this.answered = false;
     this.waits = true;
     this.stream = isStreaming(handler) ? new ResponseStream() : null;
     this.context = contextOf(header);
@@ -66,15 +67,24 @@ class Invocation {
       set: (value) => { invocation.waits = value; },
       enumerable: true,
     });
-    this.context.succeed = (result) => this.succeed(result);
-    this.context.fail = (error) => this.fail(error ?? "handled");
-    this.context.done = (error, result) => (error == null ? this.succeed(result) : this.fail(error));
+    this.context.succeed = (result) => this.first(() => this.succeed(result));
+    this.context.fail = (error) => this.first(() => this.fail(error ?? "handled"));
+    this.context.done = (error, result) => this.first(() => (error == null ? this.succeed(result) : this.fail(error)));
   }
 
   callBack(error, result) {
-    if (error != null) this.fail(error);
-    else if (!this.waits) setImmediate(() => this.succeed(result));
-    else this.whenEmpty = () => this.succeed(result);
+    this.first(() => {
+      if (error != null) this.fail(error);
+      else if (!this.waits) setImmediate(() => this.succeed(result));
+      else this.whenEmpty = () => this.succeed(result);
+    });
+  }
+
+  /** Answer in one of these ways, if none of them was used before. */
+  first(answer) {
+    if (this.answered) return;
+    this.answered = true;
+    answer();
   }
 
   succeed(result) {
@@ -88,11 +98,10 @@ class Invocation {
     this.answer(lab.Kind.RESPONSE, body);
   }
 
-  fail(error, moment = "Invoke Error") {
+  fail(error, moment = "Invoke Error", kind = this.stream?.begun ? lab.Kind.END : lab.Kind.ERROR) {
     if (this.done) return;
     console.error(moment, logged(error));
-    const body = JSON.stringify(answered(error));
-    this.answer(this.stream?.begun ? lab.Kind.END : lab.Kind.ERROR, body);
+    this.answer(kind, JSON.stringify(answered(error)));
   }
 
   answer(kind, body) {

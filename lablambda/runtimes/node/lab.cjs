@@ -11,7 +11,7 @@ const { writeAll } = require("./descriptors.cjs");
 const CHANNEL = 3;
 const CHUNK = 1 << 16;
 const Kind = Object.freeze({
-  INVOKE: 1, READY: 2, INIT_ERROR: 3, RESPONSE: 4, ERROR: 5, START: 6, STREAM: 7, CHUNK: 8, END: 9,
+  INVOKE: 1, READY: 2, INIT_ERROR: 3, RESPONSE: 4, ERROR: 5, START: 6, STREAM: 7, CHUNK: 8, END: 9, FATAL: 10,
 });
 
 const incoming = Buffer.allocUnsafeSlow(CHUNK);

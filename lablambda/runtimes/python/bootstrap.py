@@ -14,6 +14,7 @@ body:
                    STREAM      content type: a streamed answer begins
                    CHUNK       a part of it
                    END         u32 peak memory in KiB | error JSON if it failed midway, else nothing
+                   FATAL       as ERROR; the process then exits
 
 Which function a process will run is known by START only, so that processes can be kept in reserve.
 

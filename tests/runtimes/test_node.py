@@ -1,0 +1,555 @@
+"""The Node.js runtime: every style of handler, its modules, its console, its errors, its streams."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lablambda.model.function import Version
+from lablambda.model.invocation import Outcome
+from lablambda.packaging.zips import zip_files
+from lablambda.rules.runtimes import family
+from tests.runtimes.conftest import Bench
+
+pytestmark = pytest.mark.anyio
+
+
+@dataclass
+class Node:
+    """Deploys JavaScript."""
+
+    bench: Bench
+
+    def function(
+        self,
+        source: str,
+        *,
+        runtime: str = "nodejs22.x",
+        file: str = "index.js",
+        files: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> Version:
+        more.setdefault("handler", "index.handler")
+        more.setdefault("timeout", 10)
+        return self.bench.function(files={file: source, **(files or {})}, runtime=runtime, **more)
+
+    async def run(self, source: str, event: Any = None, **more: Any) -> Outcome:
+        return await self.bench.invoke(self.function(source, **more), event)
+
+    async def says(self, source: str, event: Any = None, **more: Any) -> Any:
+        outcome = await self.run(source, event, **more)
+        assert outcome.function_error is None, outcome.payload
+        return json.loads(outcome.payload)
+
+    async def fails(self, source: str, event: Any = None, **more: Any) -> dict[str, Any]:
+        outcome = await self.run(source, event, **more)
+        assert outcome.function_error == "Unhandled"
+        told: dict[str, Any] = json.loads(outcome.payload)
+        return told
+
+
+@pytest.fixture(scope="session")
+async def node(bench: Bench) -> Node:
+    if not any(family(name) == "nodejs" for name in await bench.runtimes.all()):
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("this machine has no Node.js")
+    return Node(bench)
+
+
+def logged(outcome: Outcome) -> list[str]:
+    """What the function itself put into the log."""
+    mine = ("INIT_START", "INIT_REPORT", "START ", "END ", "REPORT ")
+    return [line for line in outcome.log if not line.startswith(mine)]
+
+
+# ------------------------------------------------------------------------------------------- styles
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        "async (event) => event * 2",
+        "(event) => Promise.resolve(event * 2)",
+        "(event, context, callback) => callback(null, event * 2)",
+        "(event, context, callback) => { setTimeout(() => callback(null, event * 2), 20); }",
+        "(event, context, callback) => { context.callbackWaitsForEmptyEventLoop = false; callback(null, event * 2); }",
+        "(event, context) => context.succeed(event * 2)",
+        "(event, context) => context.done(null, event * 2)",
+        "(event, context) => { setTimeout(() => context.succeed(event * 2), 20); }",
+        "(event, context, callback) => { callback(null, event * 2); callback(null, 'too late'); context.succeed(1); }",
+        "async (event, context, callback) => { callback(null, 'a promise counts'); return event * 2; }",
+        "(event) => ({ then: (resolve) => resolve(event * 2) })",
+    ],
+)
+async def test_every_way_to_answer(node: Node, handler: str) -> None:
+    assert await node.says(f"exports.handler = {handler};", 21) == 42
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        "async () => { throw new Error('no') }",
+        "() => Promise.reject(new Error('no'))",
+        "() => { throw new Error('no') }",
+        "(event, context, callback) => callback(new Error('no'))",
+        "(event, context) => context.fail(new Error('no'))",
+        "(event, context) => context.done(new Error('no'))",
+    ],
+)
+async def test_every_way_to_fail(node: Node, handler: str) -> None:
+    told = await node.fails(f"exports.handler = {handler};")
+    assert (told["errorType"], told["errorMessage"], list(told)) == (
+        "Error",
+        "no",
+        ["errorType", "errorMessage", "trace"],
+    )
+    assert told["trace"][0] == "Error: no"
+
+
+async def test_a_callback_waits_until_the_event_loop_is_empty(node: Node) -> None:
+    source = """
+let finished = false;
+exports.handler = (event, context, callback) => {
+  context.callbackWaitsForEmptyEventLoop = event.wait;
+  setTimeout(() => { finished = true; console.log("finished"); }, 100);
+  callback(null, finished);
+};
+"""
+    waits = await node.run(source, {"wait": True})
+    assert logged(waits)[0].endswith("finished")
+    version = node.function(source)
+    assert logged(await node.bench.invoke(version, {"wait": False})) == []
+
+
+async def test_what_is_left_behind_goes_on_with_the_next_event(node: Node) -> None:
+    version = node.function("""
+let ticks = 0;
+setInterval(() => ticks++, 10).unref();
+exports.handler = async (event) => {
+  const before = ticks;
+  await new Promise((resolve) => setTimeout(resolve, event.ms));
+  return [before, ticks];
+};
+""")
+    first = json.loads((await node.bench.invoke(version, {"ms": 100})).payload)
+    await asyncio.sleep(0.5)
+    second = json.loads((await node.bench.invoke(version, {"ms": 0})).payload)
+    assert first[1] >= 5
+    assert second[0] - first[1] <= 1, "the process stood still meanwhile"
+
+
+async def test_who_never_answers(node: Node) -> None:
+    assert await node.says("exports.handler = (event) => {};") is None
+    assert (
+        await node.says("exports.handler = (event, context, callback) => { setTimeout(() => {}, 10); };")
+        is None
+    )
+    told = await node.fails("exports.handler = async () => { await new Promise(() => {}); };")
+    assert told["errorType"] == "Runtime.NodeJsExit"
+
+
+async def test_what_was_asked_for_decides_about_callbacks(node: Node) -> None:
+    callback = "exports.handler = (event, context, callback) => callback(null, 1);"
+    told = await node.fails(callback, runtime="nodejs24.x")
+    assert told["errorType"] == "Runtime.CallbackHandlerDeprecated"
+    assert "Node.js 24" in told["errorMessage"]
+    members = (
+        "exports.handler = async (event, context) => ['succeed', 'done', 'fail'].filter((n) => n in context);"
+    )
+    assert await node.says(members, runtime="nodejs24.x") == []
+    assert await node.says(members, runtime="nodejs20.x") == ["succeed", "done", "fail"]
+
+
+# ------------------------------------------------------------------------------------------ results
+
+
+@pytest.mark.parametrize(
+    ("result", "answer"),
+    [
+        ("undefined", None),
+        ("null", None),
+        ("'ü🎉'", "ü🎉"),
+        ("{ a: undefined, b: 1 }", {"b": 1}),
+        ("() => 1", None),
+    ],
+)
+async def test_results_are_json(node: Node, result: str, answer: Any) -> None:
+    assert await node.says(f"exports.handler = async () => ({result});") == answer
+
+
+@pytest.mark.parametrize("result", ["10n", "(() => { const a = {}; a.a = a; return a; })()"])
+async def test_what_is_no_json(node: Node, result: str) -> None:
+    told = await node.fails(f"exports.handler = async () => {result};")
+    assert told["errorMessage"] == "Unable to stringify response body"
+
+
+# ----------------------------------------------------------------------------------------- handlers
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "handler"),
+    [
+        ("index.js", "exports.handler = async () => 'here';", "index.handler"),
+        ("src/app.js", "exports.main = async () => 'here';", "src/app.main"),
+        ("index.js", "exports.a = { b: { c: async () => 'here' } };", "index.a.b.c"),
+        ("index.mjs", "export const handler = async () => 'here';", "index.handler"),
+        (
+            "index.mjs",
+            "const v = await Promise.resolve('here');\nexport default async () => v;",
+            "index.default",
+        ),
+        ("index.cjs", "exports.handler = async () => 'here';", "index.handler"),
+        ("index/index.js", "exports.handler = async () => 'here';", "index.handler"),
+    ],
+)
+async def test_where_a_handler_may_be(node: Node, file: str, source: str, handler: str) -> None:
+    assert await node.says(source, file=file, handler=handler) == "here"
+
+
+async def test_the_nearest_package_json_says_what_a_file_is(node: Node) -> None:
+    files = {"package.json": '{"type": "module"}'}
+    assert await node.says("export const handler = async () => 'esm';", files=files) == "esm"
+
+
+@pytest.mark.parametrize(
+    ("source", "handler", "kind", "message"),
+    [
+        ("", "index.handler", "Runtime.HandlerNotFound", "index.handler is undefined or not exported"),
+        (
+            "exports.handler = 7;",
+            "index.handler",
+            "Runtime.HandlerNotFound",
+            "index.handler is not a function",
+        ),
+        ("", "nodot", "Runtime.MalformedHandlerName", "Bad handler"),
+        ("", "../up.handler", "Runtime.MalformedHandlerName", "'..' is not a valid handler name"),
+        ("", "missing.handler", "Runtime.ImportModuleError", "Error: Cannot find module 'missing'"),
+        (
+            "require('nothing');",
+            "index.handler",
+            "Runtime.ImportModuleError",
+            "Error: Cannot find module 'nothing'",
+        ),
+        ("let a = ;", "index.handler", "Runtime.UserCodeSyntaxError", "SyntaxError: Unexpected token ';'"),
+        ("throw new RangeError('at start');", "index.handler", "RangeError", "at start"),
+    ],
+)
+async def test_init_errors(node: Node, source: str, handler: str, kind: str, message: str) -> None:
+    outcome = await node.run(source, handler=handler)
+    told = json.loads(outcome.payload)
+    assert told["errorType"] == kind
+    assert told["errorMessage"].startswith(message)
+    assert f'\tundefined\tERROR\tUncaught Exception \t{{"errorType":"{kind}"' in logged(outcome)[0]
+    assert str(node.bench.folder) not in outcome.payload.decode()
+
+
+async def test_commonjs_in_an_es_module_is_told_clearly(node: Node) -> None:
+    told = await node.fails("exports.handler = async () => 1;", file="index.mjs")
+    assert (told["errorType"], told["errorMessage"].split(",")[0]) == (
+        "ReferenceError",
+        "exports is not defined in ES module scope",
+    )
+
+
+# ------------------------------------------------------------------------------------------ modules
+
+
+def with_layer(node: Node, version: Version, files: Mapping[str, str]) -> Version:
+    from lablambda.model.package import Layer
+
+    package = node.bench.store.add(zip_files({name: text.encode() for name, text in files.items()}))
+    return replace(version, layers=(Layer("l", "arn", 1, package, "", ""),))
+
+
+@pytest.mark.parametrize("folder", ["nodejs/node_modules", "nodejs/node{major}/node_modules"])
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("index.js", "const g = require('greeter');\nexports.handler = async () => g.greet();"),
+        ("index.mjs", "import { greet } from 'greeter';\nexport const handler = async () => greet();"),
+    ],
+)
+async def test_packages_of_a_layer(node: Node, folder: str, file: str, source: str) -> None:
+    here = next(r for n, r in (await node.bench.runtimes.all()).items() if n.startswith("nodejs"))
+    package = folder.format(major=here.version.split(".")[0])
+    version = with_layer(
+        node,
+        node.function(source, file=file, runtime=here.name),
+        {
+            f"{package}/greeter/package.json": '{"name": "greeter", "main": "main.js"}',
+            f"{package}/greeter/main.js": "exports.greet = () => 'hello from a layer';",
+        },
+    )
+    assert json.loads((await node.bench.invoke(version)).payload) == "hello from a layer"
+
+
+async def test_the_functions_own_packages_and_node_path(node: Node, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.js").write_text("module.exports = 'elsewhere';")
+    source = "exports.handler = async () => [require('own'), require('elsewhere')];"
+    files = {"node_modules/own/index.js": "module.exports = 'own';"}
+    variables = {"NODE_PATH": str(tmp_path)}
+    assert await node.says(source, files=files, variables=variables) == ["own", "elsewhere"]
+
+
+async def test_flags_and_options_are_the_functions_own(node: Node) -> None:
+    source = "exports.handler = async () => [process.execArgv.length, process.env.NODE_OPTIONS ?? null, new (require('node:events'))().constructor.defaultMaxListeners, v8()];\nconst v8 = () => Math.round(require('node:v8').getHeapStatistics().heap_size_limit / 2 ** 20);"
+    small = await node.says(source, memory=256)
+    large = await node.says(source, memory=1024, variables={"NODE_OPTIONS": "--no-deprecation"})
+    assert small[3] < 400 < large[3] < 1400
+    assert large[1] == "--no-deprecation"
+
+
+# ------------------------------------------------------------------------------------------ context
+
+
+async def test_the_context(node: Node) -> None:
+    source = """
+exports.handler = async (event, context) => ({
+  ...context, left: context.getRemainingTimeInMillis(), trace: process.env._X_AMZN_TRACE_ID,
+});
+"""
+    version = node.function(source)
+    outcome = await node.bench.invoke(
+        version, {}, request_id="r-9", client_context='{"custom": {"a": 1}}', trace_id="Root=1-2-3"
+    )
+    told = json.loads(outcome.payload)
+    assert 9_000 < told.pop("left") <= 10_000
+    assert told.pop("logStreamName").startswith("20")
+    assert told == {
+        "callbackWaitsForEmptyEventLoop": True,
+        "functionVersion": "$LATEST",
+        "functionName": "f",
+        "memoryLimitInMB": "256",
+        "logGroupName": "/aws/lambda/f",
+        "clientContext": {"custom": {"a": 1}},
+        "invokedFunctionArn": version.arn,
+        "awsRequestId": "r-9",
+        "trace": "Root=1-2-3",
+    }
+
+
+# --------------------------------------------------------------------------------------------- logs
+
+STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+
+
+async def test_the_console_in_text(node: Node) -> None:
+    source = """
+console.log("at init");
+exports.handler = async () => {
+  console.debug("d"); console.info("i %s", 1, { a: 2 }); console.warn("w"); console.error(new Error("e").message);
+  console.trace("t"); console.log("two\\nlines"); process.stdout.write("raw\\n");
+};
+"""
+    version = node.function(source)
+    outcome = await node.bench.invoke(version, request_id="r-3")
+    lines = logged(outcome)
+    assert re.fullmatch(rf"{STAMP}\tundefined\tINFO\tat init", lines[0])
+    assert [line.split("\t", 1)[1] for line in lines[1:-1]] == [
+        "r-3\tDEBUG\td",
+        "r-3\tINFO\ti 1 { a: 2 }",
+        "r-3\tWARN\tw",
+        "r-3\tERROR\te",
+        "r-3\tTRACE\tt",
+        "r-3\tINFO\ttwo\nlines",
+    ]
+    assert lines[-1] == "raw"
+
+
+async def test_the_console_in_json(node: Node) -> None:
+    source = """
+exports.handler = async () => {
+  console.debug("too quiet"); console.log("plain", 1); console.warn({ order: 7 });
+  console.error("it failed:", new TypeError("bad"));
+};
+"""
+    version = node.function(source)
+    logging = {
+        "LogFormat": "JSON",
+        "ApplicationLogLevel": "INFO",
+        "SystemLogLevel": "WARN",
+        "LogGroup": "/aws/lambda/f",
+    }
+    version = replace(version, configuration={**version.configuration, "LoggingConfig": logging})
+    outcome = await node.bench.invoke(version, request_id="r-4")
+    first, second, third = (json.loads(line) for line in outcome.log)
+    assert (first["level"], first["requestId"], first["message"]) == ("INFO", "r-4", "plain 1")
+    assert list(first) == ["timestamp", "level", "requestId", "message"]
+    assert (second["level"], second["message"]) == ("WARN", {"order": 7})
+    assert (third["errorType"], third["errorMessage"]) == ("TypeError", "bad")
+    assert third["stackTrace"][0] == "TypeError: bad"
+    assert "/var/task/index.js:4" in third["stackTrace"][1]
+
+
+async def test_an_error_is_told_and_logged_in_the_functions_own_lines(node: Node) -> None:
+    source = """
+class OrderError extends Error { constructor(m) { super(m); this.name = "OrderError"; this.order = 7; this.code = "E7"; } }
+const deep = () => { throw new OrderError("no such order"); };
+exports.handler = async () => { deep(); };
+"""
+    outcome = await node.run(source)
+    told = json.loads(outcome.payload)
+    assert told == {
+        "errorType": "OrderError",
+        "errorMessage": "no such order",
+        "trace": [
+            "OrderError: no such order",
+            "    at deep (/var/task/index.js:3:28)",
+            "    at exports.handler (/var/task/index.js:4:33)",
+        ],
+    }
+    (line,) = logged(outcome)
+    assert "\tERROR\tInvoke Error \t" in line
+    assert json.loads(line.rpartition("\t")[2]) == {
+        "errorType": "OrderError",
+        "errorMessage": "no such order",
+        "code": "E7",
+        "name": "OrderError",
+        "order": 7,
+        "stack": told["trace"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("thrown", "kind", "message"),
+    [("'text'", "string", "text"), ("7", "number", "7"), ("{ a: 1 }", "object", "[object Object]")],
+)
+async def test_what_is_thrown_need_not_be_an_error(node: Node, thrown: str, kind: str, message: str) -> None:
+    told = await node.fails(f"exports.handler = async () => {{ throw {thrown}; }};")
+    assert told == {"errorType": kind, "errorMessage": message, "trace": []}
+
+
+async def test_failing_with_nothing(node: Node) -> None:
+    told = await node.fails("exports.handler = (event, context) => context.fail();")
+    assert told == {"errorType": "string", "errorMessage": "handled", "trace": []}
+
+
+# --------------------------------------------------------------------------------------------- ends
+
+
+async def test_a_rejection_that_nobody_handles(node: Node) -> None:
+    source = """
+let count = 0;
+exports.handler = async (event) => {
+  if (event) { Promise.reject(new Error("forgotten")); await new Promise((r) => setTimeout(r, 1000)); }
+  return ++count;
+};
+"""
+    version = node.function(source)
+    outcome = await node.bench.invoke(version, 1)
+    told = json.loads(outcome.payload)
+    assert (told["errorType"], told["errorMessage"]) == (
+        "Runtime.UnhandledPromiseRejection",
+        "Error: forgotten",
+    )
+    assert "\tERROR\tUnhandled Promise Rejection \t" in logged(outcome)[0]
+    assert json.loads((await node.bench.invoke(version, 0)).payload) == 1, "the process has ended"
+
+
+async def test_an_exception_that_nobody_catches(node: Node) -> None:
+    source = "exports.handler = async () => { setTimeout(() => { throw new Error('later'); }, 5); await new Promise((r) => setTimeout(r, 1000)); };"
+    outcome = await node.run(source)
+    assert json.loads(outcome.payload)["errorMessage"] == "later"
+    assert "\tERROR\tUncaught Exception \t" in logged(outcome)[0]
+
+
+async def test_a_process_that_exits(node: Node) -> None:
+    told = await node.fails("exports.handler = async () => { console.log('bye'); process.exit(3); };")
+    assert told["errorMessage"].endswith("Runtime exited with error: exit status 3")
+    told = await node.fails("exports.handler = async () => process.exit();")
+    assert told["errorMessage"].endswith("Runtime exited without providing a reason")
+
+
+async def test_a_handler_that_never_yields(node: Node) -> None:
+    told = await node.fails("exports.handler = async () => { for (;;); };", timeout=1)
+    assert told["errorType"] == "Sandbox.Timedout"
+
+
+async def test_out_of_memory(node: Node) -> None:
+    source = "const all = [];\nexports.handler = async () => { for (;;) all.push(new Array(1e5).fill(Math.random())); };"
+    told = await node.fails(source, memory=128, timeout=30)
+    assert told["errorType"] in ("Runtime.OutOfMemory", "Runtime.ExitError")
+    assert re.search(r"signal: (killed|aborted)$", told["errorMessage"])
+
+
+# ---------------------------------------------------------------------------------------- streaming
+
+
+class Sink:
+    """Takes a streamed answer."""
+
+    def __init__(self) -> None:
+        self.content_type: str | None = None
+        self.parts: list[bytes] = []
+
+    async def begin(self, content_type: str, executed_version: str) -> None:
+        self.content_type = content_type
+        assert executed_version == "$LATEST"
+
+    async def take(self, part: bytes) -> None:
+        self.parts.append(part)
+
+
+async def streamed(node: Node, handler: str, **more: Any) -> tuple[Sink, Outcome]:
+    sink = Sink()
+    version = node.function(f"exports.handler = awslambda.streamifyResponse({handler});", **more)
+    return sink, await node.bench.invoke(version, {}, sink=sink)
+
+
+async def test_a_stream_with_a_content_type(node: Node) -> None:
+    handler = "async (event, stream) => { stream.setContentType('text/plain'); stream.write('a'); stream.write('b'); stream.end(); }"
+    sink, outcome = await streamed(node, handler)
+    assert (sink.content_type, sink.parts, outcome.payload) == ("text/plain", [b"a", b"b"], b"")
+
+
+async def test_an_http_stream_begins_with_its_prelude(node: Node) -> None:
+    handler = """async (event, stream) => {
+  stream = awslambda.HttpResponseStream.from(stream, { statusCode: 201, headers: { a: "b" } });
+  stream.write("body"); stream.end();
+}"""
+    sink, _ = await streamed(node, handler)
+    assert sink.content_type == "application/vnd.awslambda.http-integration-response"
+    assert b"".join(sink.parts) == b'{"statusCode":201,"headers":{"a":"b"}}' + bytes(8) + b"body"
+
+
+async def test_a_pipeline_of_many_megabytes(node: Node) -> None:
+    handler = """async (event, stream) => {
+  const { pipeline } = require("node:stream/promises");
+  const { Readable } = require("node:stream");
+  await pipeline(Readable.from((function* () { for (let n = 0; n < 200; n++) yield Buffer.alloc(1 << 16, n); })()), stream);
+}"""
+    sink, outcome = await streamed(node, handler, memory=512)
+    assert outcome.function_error is None
+    whole = b"".join(sink.parts)
+    assert len(whole) == 200 << 16
+    assert whole[-1] == 199
+
+
+async def test_streams_that_go_wrong(node: Node) -> None:
+    before, outcome = await streamed(node, "async (event, stream) => { throw new Error('first'); }")
+    assert (before.content_type, json.loads(outcome.payload)["errorMessage"]) == (None, "first")
+    midway, outcome = await streamed(
+        node, "async (event, stream) => { stream.write('a'); throw new Error('then'); }"
+    )
+    assert (midway.parts, json.loads(outcome.payload)["errorMessage"]) == ([b"a"], "then")
+    late = "async (event, stream) => { stream.write('a'); stream.setContentType('text/html'); }"
+    _, outcome = await streamed(node, late)
+    assert json.loads(outcome.payload)["errorMessage"] == "Cannot set content-type, too late."
+    _, outcome = await streamed(node, "(event, stream) => { stream.end(); }")
+    assert json.loads(outcome.payload)["errorType"] == "Runtime.InvalidStreamingOperation"
+    _, outcome = await streamed(node, "async (event, stream) => { stream.write('never ended'); }")
+    assert json.loads(outcome.payload)["errorType"] == "Runtime.NodeJsExit"
+
+
+async def test_a_stream_gathered_for_a_plain_invoke(node: Node) -> None:
+    source = "exports.handler = awslambda.streamifyResponse(async (e, s) => { s.write('a'); s.end('b'); });"
+    assert (await node.run(source)).payload == b"ab"
+    source = "exports.handler = awslambda.streamifyResponse(async (e, s) => { s.write(Buffer.alloc(7 << 20)); s.end(); });"
+    assert (await node.fails(source, memory=512))["errorType"] == "Function.ResponseSizeTooLarge"
