@@ -67,6 +67,8 @@ class RuntimeSession:
             frame = await self._frames.get()
         if frame is None:
             self._frames.put_nowait(None)  # so is every later call answered
+            if not self._events.empty():
+                raise NotSent("the process ended without asking for the event")
             raise ChannelClosed("the process is gone")
         if frame[0] is Kind.CHUNK:
             self._room.release()
