@@ -3,6 +3,7 @@ package lablambda.runtime;
 import com.amazonaws.services.lambda.runtime.Context;
 import com.amazonaws.services.lambda.runtime.LambdaRuntime;
 import com.amazonaws.services.lambda.runtime.RequestHandler;
+import com.amazonaws.services.lambda.runtime.api.client.AWSLambda;
 import com.amazonaws.services.lambda.runtime.api.client.EventHandlerLoader;
 import com.amazonaws.services.lambda.runtime.api.client.HandlerInfo;
 import com.amazonaws.services.lambda.runtime.api.client.LambdaEnvironment;
@@ -24,7 +25,6 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOError;
-import java.lang.reflect.Field;
 import java.lang.reflect.Type;
 import java.net.MalformedURLException;
 import java.net.URL;
@@ -45,6 +45,7 @@ import java.util.Map;
  * must not be before the function's variables are there.
  */
 public final class Bootstrap {
+    private static final String TRACE_HEADER = "com.amazonaws.xray.traceHeader"; // where the X-Ray SDK looks
     private static final int RESPONSE_BYTES = 6 * 1024 * 1024 + 100;
     private static final PojoSerializer<Object> JSON = JacksonFactory.getInstance().getSerializer((Type) Map.class);
 
@@ -52,6 +53,7 @@ public final class Bootstrap {
     private final Log log;
     private final LambdaContextLogger logger;
 
+    @SuppressWarnings("unchecked")
     public static void main(String[] arguments) throws Exception {
         Log log = new Log();
         log.install();
@@ -64,7 +66,7 @@ public final class Bootstrap {
         byte[] start = lab.next();
         if (start == null) return;
         Map<String, Object> launch = json(start);
-        takeOn(launch);
+        Environment.become((Map<String, String>) launch.get("variables"));
         Bootstrap bootstrap = new Bootstrap(lab, log);
         LambdaRequestHandler handler = bootstrap.load((String) launch.get("handler"), classLoader(launch));
         if (handler == null) System.exit(1);
@@ -115,17 +117,6 @@ public final class Bootstrap {
         }
     }
 
-    /** Become the environment of a function. */
-    @SuppressWarnings("unchecked")
-    private static void takeOn(Map<String, Object> launch) throws ReflectiveOperationException {
-        Map<String, String> seen = System.getenv(); // unmodifiable, around the one that processes inherit
-        Field inner = seen.getClass().getDeclaredField("m");
-        inner.setAccessible(true);
-        Map<String, String> environment = (Map<String, String>) inner.get(seen);
-        environment.clear();
-        environment.putAll((Map<String, String>) launch.get("variables"));
-    }
-
     /** The package, then its lib folder, then the layers' java/lib, each folder's jars by name, as AWS has it. */
     private static ClassLoader classLoader(Map<String, Object> launch) throws MalformedURLException {
         List<URL> urls = new ArrayList<>();
@@ -135,6 +126,8 @@ public final class Bootstrap {
         if (launch.get("layers") != null) addJars(new File((String) launch.get("layers"), "java/lib"), urls);
         ClassLoader loader = new URLClassLoader(urls.toArray(new URL[0]), Bootstrap.class.getClassLoader());
         Thread.currentThread().setContextClassLoader(loader);
+        // Where the runtime client looks for the types of AWS's events.
+        ReflectUtil.setStaticField(AWSLambda.class, "customerClassLoader", true, loader);
         return loader;
     }
 
@@ -145,31 +138,44 @@ public final class Bootstrap {
         for (String name : names) urls.add(new File(folder, name).toURI().toURL());
     }
 
-    /** The handler; null if there is none, which is told then. A class that isn't there is told at each event. */
+    /** The handler; null if the function's own code failed at init, which is told then. */
     private LambdaRequestHandler load(String name, ClassLoader loader) throws Exception {
-        LambdaRequestHandler handler = find(name, loader);
-        if (!(handler instanceof UserFaultHandler)) return handler;
-        UserFault fault = ((UserFaultHandler) handler).fault;
-        if (!Boolean.TRUE.equals(fault.fatal)) return handler;
-        tell(fault);
-        lab.send(Lab.INIT_ERROR, DtoSerializers.serialize(LambdaErrorConverter.fromUserFault(fault)));
-        return null;
+        try {
+            return find(name, loader);
+        } catch (UserFault fault) {
+            tell(fault);
+            log.flush();
+            lab.send(Lab.INIT_ERROR, DtoSerializers.serialize(LambdaErrorConverter.fromUserFault(fault)));
+            return null;
+        }
     }
 
+    /** As AWS has it: a class that isn't there is told at each event, code that fails ends the init. */
     private static LambdaRequestHandler find(String name, ClassLoader loader) {
+        HandlerInfo found;
         try {
-            return EventHandlerLoader.loadEventHandler(HandlerInfo.fromString(name, loader));
+            found = HandlerInfo.fromString(name, loader);
         } catch (HandlerInfo.InvalidHandlerException error) {
             return new UserFaultHandler(UserFault.makeUserFault("Invalid handler: `" + name + "'"));
         } catch (ClassNotFoundException error) {
             return LambdaRequestHandler.classNotFound(error, HandlerInfo.className(name));
         } catch (NoClassDefFoundError error) {
             return LambdaRequestHandler.initErrorHandler(error, HandlerInfo.className(name));
-        } catch (UserFault fault) {
-            return new UserFaultHandler(fault);
-        } catch (Throwable error) {
-            return new UserFaultHandler(UserFault.makeUserFault(UserFault.filterStackTrace(error), true));
+        } catch (Throwable error) { // of a static initialiser
+            throw ((UserFaultHandler) LambdaRequestHandler.initErrorHandler(error, HandlerInfo.className(name))).fault;
         }
+        return construct(found);
+    }
+
+    private static LambdaRequestHandler construct(HandlerInfo found) {
+        LambdaRequestHandler handler;
+        try {
+            handler = EventHandlerLoader.loadEventHandler(found);
+        } catch (Throwable error) {
+            throw UserFault.makeUserFault(error, true);
+        }
+        if (handler instanceof UserFaultHandler && ((UserFaultHandler) handler).fault.fatal) throw ((UserFaultHandler) handler).fault;
+        return handler;
     }
 
     // ---------------------------------------------------------------------------------------- events
@@ -178,11 +184,16 @@ public final class Bootstrap {
         byte[] frame;
         while ((frame = lab.next()) != null) {
             InvocationRequest request = request(frame);
-            if (request.getXrayTraceId() != null) System.setProperty("com.amazonaws.xray.traceHeader", request.getXrayTraceId());
+            trace(request.getXrayTraceId());
             boolean fatal = handle(handler, request);
             Thread.interrupted(); // as the handler may have left it
             if (fatal) System.exit(1);
         }
+    }
+
+    private static void trace(String id) {
+        if (id == null) System.clearProperty(TRACE_HEADER);
+        else System.setProperty(TRACE_HEADER, id);
     }
 
     /** Answer one event; gives whether the process can't go on. */
@@ -199,7 +210,7 @@ public final class Bootstrap {
             ErrorRequest told = error instanceof UserFault ? LambdaErrorConverter.fromUserFault(fault) : LambdaErrorConverter.fromThrowable(error);
             tell(fault);
             log.flush();
-            boolean fatal = error instanceof VirtualMachineError || error instanceof IOError || Boolean.TRUE.equals(fault.fatal);
+            boolean fatal = error instanceof VirtualMachineError || error instanceof IOError;
             lab.answer(fatal ? Lab.FATAL : Lab.ERROR, DtoSerializers.serialize(told));
             return fatal;
         }

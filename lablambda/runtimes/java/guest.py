@@ -20,8 +20,9 @@ from lablambda.packaging.failure import RequirementsError
 from lablambda.packaging.zips import zip_folder
 from lablambda.runtimes.java.jdks import OLDEST, Jdk
 
-_BOOTSTRAP = ("Bootstrap.java", "Lab.java", "Log.java")
+_BOOTSTRAP = ("Bootstrap.java", "Environment.java", "Lab.java", "Log.java")
 _COMPILER = ("Compiler.java",)
+_OPENED = ("java.io", "java.lang", "java.util", "jdk.internal.loader", "jdk.internal.misc")
 _WITHIN_S = 120
 BOOTSTRAP = "lablambda.runtime.Bootstrap"
 
@@ -35,11 +36,10 @@ def bootstrap_command(jdk: Jdk, jdks: Sequence[Jdk]) -> list[str]:
     command = [
         jdk.java,
         # A small collector and the quick compiler alone: as AWS has it, and the least memory.
-        "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xss512k",
+        "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
         "-Dfile.encoding=UTF-8", "-Dsun.jnu.encoding=UTF-8",
         # The environment and a descriptor can only be had by force.
-        "--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/java.util=ALL-UNNAMED",
-        "--add-opens=java.base/java.io=ALL-UNNAMED",
+        *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
         "-cp", path,
     ]  # fmt: skip
     archive = _archive(command, jdk)

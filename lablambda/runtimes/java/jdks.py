@@ -39,7 +39,7 @@ def find() -> list[Jdk]:
     """One of each version that is new enough, the one that a person named or would find first."""
     found: dict[int, Jdk] = {}
     for home in _homes():
-        jdk = _read(home)
+        jdk = read(home)
         if jdk is not None and jdk.major >= OLDEST:
             found.setdefault(jdk.major, jdk)
     return [found[major] for major in sorted(found)]
@@ -59,7 +59,8 @@ def _homes() -> Iterator[Path]:
             yield from sorted(base.glob(pattern), reverse=True)
 
 
-def _read(home: Path) -> Jdk | None:
+def read(home: Path) -> Jdk | None:
+    """The installation in that folder; None if there is none that can be used."""
     try:
         release = (home / "release").read_text()
     except OSError:

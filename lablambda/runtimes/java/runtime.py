@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lablambda.execution.reserve import Mold, mold
@@ -14,6 +15,8 @@ from lablambda.runtimes.kit import Kit
 
 # Read when a JVM starts, and never again.
 _START_VARIABLES = ("JAVA_", "_JAVA_", "JDK_", "LD_")
+# What names files in UTF-8 on every machine; a JVM asks when it starts.
+_LOCALE = ("LC_ALL", "C.UTF-8")
 
 
 class JavaRuntime:
@@ -44,7 +47,8 @@ class JavaRuntime:
                 self._command = await asyncio.to_thread(guest.bootstrap_command, self._jdk, self._all_here)
         # AWS's share of the function's memory for the heap; what else a JVM needs is in the rest.
         heap = f"-Xmx{program.memory_mb * 85 // 100}m"
-        return mold([*self._command, heap, guest.BOOTSTRAP], program, _START_VARIABLES, own_folder=True)
+        made = mold([*self._command, heap, guest.BOOTSTRAP], program, _START_VARIABLES, own_folder=True)
+        return replace(made, variables=(*made.variables, _LOCALE))
 
 
 async def find(kit: Kit) -> list[JavaRuntime]:
