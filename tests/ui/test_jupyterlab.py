@@ -110,3 +110,17 @@ def test_dollars_are_no_mathematics(page: Page) -> None:
     assert page.locator(".lablambda mjx-container").count() == 0
     texts = page.locator(".lablambda").all_inner_texts()
     assert any("a million such invocations would cost $" in text for text in texts)
+
+
+def test_the_lesson_in_many_languages(tmp_path: Path) -> None:
+    missing = [tool for tool in tests.test_notebooks.NEEDS["languages"] if shutil.which(tool) is None]
+    if missing and not os.environ.get("CI"):
+        pytest.skip(f"the lesson needs {', '.join(missing)} on the PATH")
+    shutil.copytree(NOTEBOOKS, tmp_path / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    with jupyter_lab(Home(tmp_path), tmp_path / "notebooks") as address, browser_page(height=6000) as opened:
+        open_notebook(opened, address, "languages.ipynb")
+        run_all_cells(opened)
+        test_no_cell_failed(opened)
+        table = opened.locator(".jp-OutputArea-output table", has_text="cold start").first.inner_text()
+        assert "Hello, Grace, from Java" in table
+        assert "Hello, Grace, from a shell script!" in table
