@@ -124,7 +124,8 @@ def test_the_lesson_in_many_languages(jupyter: tuple[str, Page]) -> None:
     if missing and not os.environ.get("CI"):
         pytest.skip(f"the lesson needs {', '.join(missing)} on the PATH")
     address, first = jupyter
-    opened = first.context.new_page()
+    assert first.context.browser is not None
+    opened = first.context.browser.new_page(viewport={"width": 1280, "height": 6000})
     open_notebook(opened, address, "languages.ipynb")
     run_all_cells(opened)
     test_no_cell_failed(opened)
