@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import random
+import socket
 import subprocess
 from collections.abc import AsyncIterator
 from typing import Any
@@ -211,6 +212,17 @@ async def test_the_labs_own_user_is_let_in(api: PlatformApi) -> None:
     assert socket_owner(("127.0.0.1", 1), remote) is None
     writer.close()
     reader.feed_eof()
+
+
+async def test_an_ipv6_socket_is_ones_own_too(api: PlatformApi) -> None:
+    host, port = api.address.split(":")
+    try:
+        reader, writer = await asyncio.open_connection(f"::ffff:{host}", int(port), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("this system has no IPv6")
+    writer.write(b"GET / HTTP/1.0\r\n\r\n")
+    assert (await reader.read()).startswith(b"HTTP/1.1 404")
+    writer.close()
 
 
 def told_to(user: int | None, api: PlatformApi) -> str:

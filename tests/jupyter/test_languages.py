@@ -56,6 +56,22 @@ def test_javascript(notebook: Notebook, lab: Lab) -> None:
     assert "unchanged" in notebook.text(CALLBACK)
 
 
+def test_awss_sdk_for_javascript_talks_to_the_lab(notebook: Notebook, lab: Lab) -> None:
+    needs(lab, "nodejs")
+    cell = """%%lambda shelf --runtime nodejs20.x --memory 512 --timeout 60
+import { S3Client, CreateBucketCommand, PutObjectCommand, GetObjectCommand } from "@aws-sdk/client-s3";
+const s3 = new S3Client();
+export const handler = async (event) => {
+  await s3.send(new CreateBucketCommand({ Bucket: "shelf" }));
+  await s3.send(new PutObjectCommand({ Bucket: "shelf", Key: event.key, Body: "a book" }));
+  const found = await s3.send(new GetObjectCommand({ Bucket: "shelf", Key: event.key }));
+  return await found.Body.transformToString();
+};
+"""
+    assert "publish a layer with @aws-sdk/client-s3" in notebook.text(cell)
+    assert notebook.run('%lambda invoke shelf {"key": "b/ü.txt"}').payload == "a book"
+
+
 def test_a_javascript_error_shows_the_cells_line(notebook: Notebook, lab: Lab) -> None:
     needs(lab, "nodejs")
     notebook.run("%%lambda js-fails --runtime nodejs20.x\nexports.handler = async () => {\n  null.x;\n};")
