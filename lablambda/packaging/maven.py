@@ -20,7 +20,7 @@ RUNTIME = ("com.amazonaws:aws-lambda-java-runtime-interface-client:2.9.0",)
 CORE = "com.amazonaws:aws-lambda-java-core:1.4.0"
 EVENTS = "com.amazonaws:aws-lambda-java-events:3.16.1"
 # Compiles where there is a Java but no compiler.
-ECLIPSE_COMPILER = ("org.eclipse.jdt:ecj:3.43.0",)
+ECLIPSE_COMPILER = ("org.eclipse.jdt:ecj:3.46.100",)
 _MOST_WORDS = 600
 
 

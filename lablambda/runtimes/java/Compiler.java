@@ -8,6 +8,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;
+import java.io.File;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.reflect.Method;
@@ -17,6 +18,7 @@ import java.net.URI;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -31,9 +33,9 @@ import javax.tools.DiagnosticCollector;
 import javax.tools.FileObject;
 import javax.tools.ForwardingJavaFileManager;
 import javax.tools.JavaCompiler;
-import javax.tools.JavaFileManager;
 import javax.tools.JavaFileObject;
 import javax.tools.SimpleJavaFileObject;
+import javax.tools.StandardJavaFileManager;
 import javax.tools.ToolProvider;
 
 /**
@@ -51,6 +53,7 @@ public final class Compiler {
 
     private final JavaCompiler compiler;
     private final boolean isSystems;
+    private final Path scratch;
 
     public static void main(String[] arguments) throws Exception {
         DataInputStream input = new DataInputStream(new BufferedInputStream(System.in));
@@ -69,10 +72,17 @@ public final class Compiler {
         }
     }
 
-    private Compiler() throws ReflectiveOperationException {
+    private Compiler() throws ReflectiveOperationException, IOException {
         JavaCompiler systems = ToolProvider.getSystemJavaCompiler();
         isSystems = systems != null;
         compiler = isSystems ? systems : eclipses();
+        scratch = Files.createTempDirectory("lablambda-java-");
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(scratch.toFile())));
+    }
+
+    private static void delete(File folder) {
+        for (File file : folder.listFiles()) file.delete();
+        folder.delete();
     }
 
     private static JavaCompiler eclipses() throws ReflectiveOperationException {
@@ -92,9 +102,8 @@ public final class Compiler {
         DiagnosticCollector<JavaFileObject> diagnostics = new DiagnosticCollector<>();
         Result result = new Result();
         try (Memory files = new Memory(compiler.getStandardFileManager(diagnostics, Locale.ENGLISH, StandardCharsets.UTF_8), result.classes)) {
-            List<JavaFileObject> units = List.of(new Source(source));
             List<String> options = options(release, classPath);
-            boolean done = compiler.getTask(null, files, diagnostics, options, null, units).call();
+            boolean done = compiler.getTask(null, files, diagnostics, options, null, List.of(unit(source, files))).call();
             if (!done) result.classes.clear();
         } catch (RuntimeException error) { // an option that this compiler doesn't take, or a mistake of its own
             result.classes.clear();
@@ -105,8 +114,18 @@ public final class Compiler {
         return result;
     }
 
+    /** The cell as the compiler takes it: the Eclipse compiler looks for the file that a source comes from. */
+    private JavaFileObject unit(String source, Memory files) throws IOException {
+        JavaFileObject inMemory = new Source(source);
+        if (isSystems) return inMemory;
+        Path file = Files.createDirectories(scratch).resolve(Path.of(inMemory.toUri().getPath()).getFileName());
+        Files.writeString(file, source);
+        return files.standard().getJavaFileObjects(file).iterator().next();
+    }
+
     private List<String> options(int release, List<String> classPath) {
-        String level = String.valueOf(Math.min(release, SourceVersion.latestSupported().ordinal()));
+        int newest = compiler.getSourceVersions().stream().mapToInt(SourceVersion::ordinal).max().orElse(release);
+        String level = String.valueOf(Math.min(release, newest));
         List<String> options = new ArrayList<>(List.of("-g", "-parameters", "-proc:none", "-cp", String.join(":", classPath)));
         // Only a JDK knows the classes of older releases.
         options.addAll(isSystems ? List.of("--release", level) : List.of("-source", level, "-target", level));
@@ -142,12 +161,16 @@ public final class Compiler {
     }
 
     /** Takes class files where a compiler would write them to disk. */
-    private static final class Memory extends ForwardingJavaFileManager<JavaFileManager> {
+    private static final class Memory extends ForwardingJavaFileManager<StandardJavaFileManager> {
         private final Map<String, byte[]> classes;
 
-        Memory(JavaFileManager files, Map<String, byte[]> classes) {
+        Memory(StandardJavaFileManager files, Map<String, byte[]> classes) {
             super(files);
             this.classes = classes;
+        }
+
+        StandardJavaFileManager standard() {
+            return fileManager;
         }
 
         @Override
