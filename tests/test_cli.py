@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lablambda.deployment import deploy
+from lablambda.deployment import DeploymentError, deploy
 from lablambda.model.deployment import Deployment
 from tests.processes import Home
 
@@ -43,6 +43,29 @@ def test_status(home: Home) -> None:
     assert status["functions"] == 1
     assert f"python3.{sys.version_info.minor}" in status["runtimes"]
     assert "functions     1" in home.run("status", "--name", "t").stdout
+
+
+def test_reserves_and_strictness_are_ones_own_choice(home: Home) -> None:
+    refused = home.run("up", "--name", "odd", "--reserve", "cobol=1")
+    assert refused.returncode == 2
+    assert "write nodejs=N or java=N or ruby=N, N from 0" in refused.stderr
+    started = home.run("up", "--name", "s", "--detach", "--reserve", "nodejs=0", "--strict-runtimes")
+    assert started.returncode == 0, started.stderr
+    lab = home.lab("s")
+    here = lab.status()["runtimes"]
+    absent = next(f"python3.{n}" for n in range(10, 15) if f"python3.{n}" not in here)
+    wanted = Deployment("never", absent, "f.handler", {"f.py": SOURCE})
+    with pytest.raises(DeploymentError, match=rf"This machine has no {absent}; .*--strict-runtimes"):
+        deploy(wanted, lab)
+    if any(name.startswith("nodejs") for name in here):
+        source = {"index.js": b"exports.handler = async () => 1;"}
+        deploy(
+            Deployment("js", next(n for n in here if n.startswith("nodejs")), "index.handler", source), lab
+        )
+        assert lab.status()["reserve"]["nodejs"] == {"processes": 0, "memory_mb": 0.0}
+        assert lab.function("js").invoke().payload == 1
+    assert "nodejs (processes=0" in home.run("status", "--name", "s").stdout
+    lab.shutdown()
 
 
 def test_invoke_and_logs(home: Home) -> None:

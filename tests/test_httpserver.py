@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncIterator
 
@@ -130,3 +131,138 @@ async def test_random_bytes_never_break_it(port: int) -> None:
         await talk(port, noise, close=True)
         await talk(port, bytes(mangled), close=True)
     assert (await talk(port, get("/x"))).startswith(b"HTTP/1.1 200")
+
+
+# ------------------------------------------------------------------------------------------ streaming
+
+
+class Streamer:
+    """Answers with what it is told to stream, or takes what is streamed to it."""
+
+    def __init__(self) -> None:
+        self.taken: list[bytes] = []
+        self.trailers: dict[str, str] = {}
+        self.went_on = asyncio.Event()
+        self.given_up = asyncio.Event()
+        self.interrupted = asyncio.Event()
+
+    async def respond(self, request: Request) -> Response:
+        if request.path == "/wait":
+            request.abandonable = True
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.given_up.set()
+        if request.parts is not None:
+            try:
+                async for part in request.parts:
+                    self.taken.append(part)
+            except http.Interrupted:
+                self.interrupted.set()
+                raise
+            self.trailers = request.parts.trailers
+            return Response(200, b"taken")
+        return Response(200, parts=self.parts(request.path))
+
+    async def parts(self, path: str) -> AsyncIterator[bytes]:
+        count = 2_000 if path == "/many" else 3
+        for number in range(count):
+            yield b"x" * 65_536 if path == "/many" else f"part {number};".encode()
+            await asyncio.sleep(0)
+            if path == "/breaks":
+                raise RuntimeError("half way")
+        yield b""
+        self.went_on.set()
+
+
+@pytest.fixture
+async def streamer() -> Streamer:
+    return Streamer()
+
+
+@pytest.fixture
+async def streaming(streamer: Streamer) -> AsyncIterator[int]:
+    server = HttpServer(streamer.respond, streams=lambda request: request.method == "PUT")
+    yield await server.start("127.0.0.1", 0)
+    await server.close()
+
+
+async def test_an_answer_comes_part_by_part_and_the_connection_goes_on(streaming: int) -> None:
+    told = await talk(streaming, b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n" + get("/b"))
+    assert told.count(b"HTTP/1.1 200") == 2
+    assert (
+        b"transfer-encoding: chunked\r\n\r\n7\r\npart 0;\r\n7\r\npart 1;\r\n7\r\npart 2;\r\n0\r\n\r\n" in told
+    )
+
+
+async def test_an_answer_that_breaks_off_is_seen_to(
+    streaming: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    told = await talk(streaming, get("/breaks"))
+    assert b"part 0;" in told
+    assert not told.endswith(b"0\r\n\r\n")
+    assert "half way" in capfd.readouterr().err
+
+
+async def test_a_source_goes_on_when_the_client_has_gone(streaming: int, streamer: Streamer) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", streaming)
+    writer.write(get("/many"))
+    await writer.drain()
+    writer.transport.abort()
+    async with asyncio.timeout(20):
+        await streamer.went_on.wait()
+
+
+async def test_a_client_that_is_slow_makes_the_source_wait(streaming: int, streamer: Streamer) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", streaming, limit=1024)
+    writer.write(get("/many"))
+    await asyncio.sleep(0.3)
+    assert not streamer.went_on.is_set()
+    async with asyncio.timeout(20):
+        while not streamer.went_on.is_set():
+            await reader.read(1 << 20)
+    writer.close()
+
+
+CHUNKED = b"PUT /up HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTrailer: X-End\r\n\r\n"
+
+
+async def test_a_body_comes_part_by_part_with_its_trailers(streaming: int, streamer: Streamer) -> None:
+    pieces = [CHUNKED, b"3\r\none\r\n", b"3\r\ntwo\r\n", b"0\r\nX-End: well\r\n\r\n"]
+    told = await talk(streaming, *pieces, until=b"taken")
+    assert told.startswith(b"HTTP/1.1 200")
+    assert (streamer.taken, streamer.trailers) == ([b"one", b"two"], {"x-end": "well"})
+
+
+async def test_two_bodies_on_one_connection(streaming: int, streamer: Streamer) -> None:
+    one = CHUNKED + b"1\r\na\r\n0\r\n\r\n"
+    told = await talk(streaming, one + one + get("/a"), until=b"0\r\n\r\n")
+    assert told.count(b"HTTP/1.1 200") == 3
+    assert streamer.taken == [b"a", b"a"]
+
+
+async def test_a_body_that_is_cut_off(
+    streaming: int, streamer: Streamer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    await talk(streaming, CHUNKED + b"3\r\none\r\n", close=True)
+    async with asyncio.timeout(5):
+        await streamer.interrupted.wait()
+    assert "Interrupted" in capfd.readouterr().err
+
+
+async def test_a_long_poll_is_given_up_with_its_connection(streaming: int, streamer: Streamer) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", streaming)
+    writer.write(get("/wait"))
+    await writer.drain()
+    await asyncio.sleep(0.05)
+    writer.transport.abort()
+    async with asyncio.timeout(5):
+        await streamer.given_up.wait()
+
+
+async def test_who_is_not_admitted_hears_nothing() -> None:
+    server = HttpServer(echo, admits=lambda peer: False)
+    port = await server.start("127.0.0.1", 0)
+    with contextlib.suppress(ConnectionError):
+        assert await talk(port, get("/x")) == b""
+    await server.close()

@@ -17,7 +17,6 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -229,7 +228,7 @@ class Environment:
             return Ending(body[4:])
         return Ending(body[4:], "error", _error_type(body[4:]))
 
-    def _watch(self, worker: Worker) -> AbstractContextManager[Watched]:
+    def _watch(self, worker: Worker) -> Watched:
         return self._memory.watch(worker.process.pid, self.version.memory_mb, worker.process.kill)
 
     async def _stream(

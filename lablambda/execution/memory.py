@@ -11,9 +11,7 @@ import asyncio
 import contextlib
 import math
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 _EVERY_S = 0.05
@@ -21,21 +19,32 @@ _SHARE = 0.002  # seconds between looks for each process, so that looking takes 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-@dataclass(slots=True, eq=False)
 class Watched:
-    """A process at work. `peak` is the most that was seen, in bytes; `exceeded` whether that was too much."""
+    """A process at work, as long as the context lasts. `peak` is the most that was seen, in bytes; `exceeded`
+    whether that was too much."""
 
-    pid: int
-    limit: int
-    end: Callable[[], None]
-    peak: int = 0
-    exceeded: bool = False
+    __slots__ = ("_end", "_limit", "_pid", "_watch", "exceeded", "peak")
+
+    def __init__(self, watch: MemoryWatch, pid: int, limit: int, end: Callable[[], None]) -> None:
+        self._watch = watch
+        self._pid = pid
+        self._limit = limit
+        self._end = end
+        self.peak = 0
+        self.exceeded = False
+
+    def __enter__(self) -> Watched:
+        self._watch.add(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._watch.remove(self)
 
     def look(self) -> None:
-        self.peak = max(self.peak, resident(self.pid))
-        if self.peak > self.limit and not self.exceeded:
+        self.peak = max(self.peak, resident(self._pid))
+        if self.peak > self._limit and not self.exceeded:
             self.exceeded = True
-            self.end()
+            self._end()
 
 
 class MemoryWatch:
@@ -46,17 +55,17 @@ class MemoryWatch:
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
 
-    @contextmanager
-    def watch(self, pid: int, limit_mb: int, end: Callable[[], None]) -> Iterator[Watched]:
+    def watch(self, pid: int, limit_mb: int, end: Callable[[], None]) -> Watched:
         """Look at a process now and then, and call `end` once it is over its limit."""
-        watched = Watched(pid, limit_mb << 20, end)
+        return Watched(self, pid, limit_mb << 20, end)
+
+    def add(self, watched: Watched) -> None:
         self._watched.add(watched)
         if self._timer is None:
             self._timer = self._loop.call_later(_EVERY_S, self._look)
-        try:
-            yield watched
-        finally:
-            self._watched.discard(watched)
+
+    def remove(self, watched: Watched) -> None:
+        self._watched.discard(watched)
 
     def _look(self) -> None:
         for watched in self._watched:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from lablambda.model.function import Version
@@ -278,6 +279,17 @@ async def test_what_is_slow_to_start_is_waited_for(actor: Actor) -> None:
     assert json.loads(outcome.payload) == 1
     assert outcome.report.init_ms is not None
     assert outcome.report.init_ms >= 300
+
+
+async def test_what_is_not_wanted_any_more_ends(actor: Actor, version: Version) -> None:
+    await actor.says(version, "write", text="gone soon")
+    (environment,) = _idle(actor, version)
+    assert environment._worker is not None
+    pid, folder = environment._worker.process.pid, environment._folder
+    actor.bench.host.retire(version)
+    async with asyncio.timeout(10):
+        while psutil.pid_exists(pid) or folder.exists():
+            await asyncio.sleep(0.01)
 
 
 async def test_one_that_died_while_idle_is_started_again(actor: Actor, version: Version) -> None:

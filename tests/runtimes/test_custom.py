@@ -19,7 +19,10 @@ import pytest
 from lablambda.model.function import Version
 from lablambda.model.invocation import Outcome
 from lablambda.model.package import Layer
+from lablambda.packaging import maven
 from lablambda.packaging.zips import zip_files
+from lablambda.runtimes.java import jdks
+from lablambda.runtimes.java.compiler import JavaCompiler
 from lablambda.runtimes.python.runtime import OWN
 from tests.runtimes.conftest import Bench
 from tests.runtimes.test_node import Sink
@@ -140,6 +143,67 @@ def handler(event, context):
         "Runtime.HandlerNotFound",
         "Handler 'missing' missing on module 'app'",
     )
+
+
+async def test_awss_own_client_for_java(bench: Bench) -> None:
+    """The jar from Maven Central, started as its own guide says."""
+    java = next(iter(jdks.find()), None)
+    if java is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("this machine has no Java")
+    compiler = JavaCompiler()
+    try:
+        classes = (await compiler.compile(ECHO, java.major)).classes
+    finally:
+        await compiler.close()
+    jars = ":".join(map(str, maven.jars(maven.RUNTIME)))
+    main = "com.amazonaws.services.lambda.runtime.api.client.AWSLambda"
+    bootstrap = f"#!/bin/sh\nexec {java.java} -cp {jars}:. {main} Echo\n"
+    version = bench.function(
+        files={"bootstrap": bootstrap, **classes}, runtime="provided.al2023", handler="Echo", timeout=20
+    )
+    for n in range(2):
+        assert json.loads((await bench.invoke(version, {"n": n}, request_id="r-5")).payload) == {
+            "n": n,
+            "id": "r-5",
+        }
+    told = json.loads((await bench.invoke(version, {"fail": 1})).payload)
+    assert (told["errorType"], told["errorMessage"]) == ("java.lang.IllegalStateException", "no")
+
+
+ECHO = """
+import com.amazonaws.services.lambda.runtime.*;
+import java.util.*;
+public class Echo implements RequestHandler<Map<String, Object>, Object> {
+    public Object handleRequest(Map<String, Object> event, Context context) {
+        if (event.containsKey("fail")) throw new IllegalStateException("no");
+        Map<String, Object> told = new LinkedHashMap<>(event);
+        told.put("id", context.getAwsRequestId());
+        return told;
+    }
+}
+"""
+
+
+async def test_awss_own_client_for_node(bench: Bench) -> None:
+    """npm's aws-lambda-ric compiles C++ when it is installed, so it is tried where somebody has done that."""
+    modules = os.environ.get("LABLAMBDA_TEST_NODE_RIC")
+    if modules is None:
+        pytest.skip("install npm's aws-lambda-ric and name its node_modules in LABLAMBDA_TEST_NODE_RIC")
+    bootstrap = f"#!/bin/sh\nexec node {modules}/aws-lambda-ric/bin/index.mjs index.handler\n"
+    source = "exports.handler = async (event, context) => { if (event.fail) throw new RangeError('no'); return [event, context.awsRequestId]; };"
+    version = bench.function(
+        files={"bootstrap": bootstrap, "index.js": source},
+        runtime="provided.al2023",
+        handler="index.handler",
+        timeout=20,
+    )
+    for n in range(2):
+        assert json.loads((await bench.invoke(version, {"n": n}, request_id="r-6")).payload) == [
+            {"n": n},
+            "r-6",
+        ]
+    told = json.loads((await bench.invoke(version, {"fail": 1})).payload)
+    assert (told["errorType"], told["errorMessage"]) == ("RangeError", "no")
 
 
 def replace_handler(bench: Bench, version: Version, handler: str) -> Version:

@@ -24,14 +24,21 @@ NOTEBOOKS = tests.test_notebooks.NOTEBOOKS
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """The lesson, opened and run to its end."""
+def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Page]]:
+    """A JupyterLab with the lessons: its address, and a page to open it in."""
     folder = tmp_path_factory.mktemp("ui")
     shutil.copytree(NOTEBOOKS, folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
     with jupyter_lab(Home(folder), folder / "notebooks") as address, browser_page(height=6000) as opened:
-        open_notebook(opened, address, "thumbnails.ipynb")
-        run_all_cells(opened)
-        yield opened
+        yield address, opened
+
+
+@pytest.fixture(scope="module")
+def page(jupyter: tuple[str, Page]) -> Page:
+    """The lesson, opened and run to its end."""
+    address, opened = jupyter
+    open_notebook(opened, address, "thumbnails.ipynb")
+    run_all_cells(opened)
+    return opened
 
 
 def test_no_cell_failed(page: Page) -> None:
@@ -110,3 +117,19 @@ def test_dollars_are_no_mathematics(page: Page) -> None:
     assert page.locator(".lablambda mjx-container").count() == 0
     texts = page.locator(".lablambda").all_inner_texts()
     assert any("a million such invocations would cost $" in text for text in texts)
+
+
+def test_the_lesson_in_many_languages(jupyter: tuple[str, Page]) -> None:
+    missing = [tool for tool in tests.test_notebooks.NEEDS["languages"] if shutil.which(tool) is None]
+    if missing and not os.environ.get("CI"):
+        pytest.skip(f"the lesson needs {', '.join(missing)} on the PATH")
+    address, first = jupyter
+    assert first.context.browser is not None
+    opened = first.context.browser.new_page(viewport={"width": 1280, "height": 6000})
+    open_notebook(opened, address, "languages.ipynb")
+    run_all_cells(opened)
+    test_no_cell_failed(opened)
+    table = opened.locator(".jp-OutputArea-output table", has_text="cold start").first.inner_text()
+    assert "Hello, Grace, from Java" in table
+    assert "Hello, Grace, from a shell script!" in table
+    opened.close()

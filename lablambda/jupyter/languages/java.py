@@ -42,8 +42,8 @@ def _handler(named: str | None, compiled: Compiled) -> str:
             f"{compiled.handlers[0]}"
         )
     raise CellError(
-        "No class of the cell takes events. Let one implement RequestHandler<Input, Output>, or name a public "
-        "method: --handler Class::method"
+        "No class of the cell takes events. Let a public class implement RequestHandler<Input, Output>, or name a "
+        "public method of one: --handler Class::method"
     )
 
 

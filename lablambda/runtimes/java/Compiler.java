@@ -238,13 +238,12 @@ public final class Compiler {
             return defineClass(name, found, 0, found.length);
         }
 
-        /** Classes that implement AWS's interfaces, else methods of a usual name, else the only public method. */
+        /** Of classes that can be made: those that implement AWS's interfaces, else methods of a usual name, else the only public method. */
         List<String> find() {
-            List<Class<?>> concrete = concrete();
-            List<String> implementing = new ArrayList<>();
+                        List<String> implementing = new ArrayList<>();
             List<String> usual = new ArrayList<>();
             List<String> others = new ArrayList<>();
-            for (Class<?> type : concrete) {
+            for (Class<?> type : makeable()) {
                 if (RequestHandler.class.isAssignableFrom(type) || RequestStreamHandler.class.isAssignableFrom(type)) implementing.add(type.getName());
                 for (Method method : type.getDeclaredMethods()) {
                     if (!Modifier.isPublic(method.getModifiers()) || method.isSynthetic()) continue;
@@ -256,14 +255,14 @@ public final class Compiler {
             return others.size() == 1 ? others : List.of();
         }
 
-        private List<Class<?>> concrete() {
+        private List<Class<?>> makeable() {
             List<Class<?>> found = new ArrayList<>();
             for (String path : classes.keySet()) {
                 try {
                     Class<?> type = Class.forName(path.replace(".class", "").replace('/', '.'), false, this);
-                    if (!type.isInterface() && !Modifier.isAbstract(type.getModifiers()) && !type.isAnonymousClass() && !type.isLocalClass()) found.add(type);
-                } catch (ClassNotFoundException | LinkageError error) {
-                    // it needs a class that is in no library given: then it is no candidate
+                    if (!Modifier.isAbstract(type.getModifiers()) && Modifier.isPublic(type.getDeclaredConstructor().getModifiers())) found.add(type);
+                } catch (ReflectiveOperationException | LinkageError error) {
+                    // nobody can make one, or it needs a class that is in no library given: it is no candidate
                 }
             }
             return found;
