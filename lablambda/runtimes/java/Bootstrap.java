@@ -31,6 +31,7 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.security.Security;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -46,6 +47,7 @@ import java.util.Map;
  */
 public final class Bootstrap {
     private static final String TRACE_HEADER = "com.amazonaws.xray.traceHeader"; // where the X-Ray SDK looks
+    private static final String NEGATIVE_TTL = "networkaddress.cache.negative.ttl";
     private static final int RESPONSE_BYTES = 6 * 1024 * 1024 + 100;
     private static final PojoSerializer<Object> JSON = JacksonFactory.getInstance().getSerializer((Type) Map.class);
 
@@ -57,7 +59,7 @@ public final class Bootstrap {
     public static void main(String[] arguments) throws Exception {
         Log log = new Log();
         log.install();
-        warm();
+        warm(log);
         if (arguments.length > 0) { // only to see which classes that takes
             rehearse(log);
             return;
@@ -87,11 +89,18 @@ public final class Bootstrap {
     // ------------------------------------------------------------------------------------------ init
 
     /** Load now what every function needs; while this process is in reserve it costs nobody anything. */
-    private static void warm() throws Exception {
+    private static void warm(Log log) throws Exception {
         UnsafeUtil.disableIllegalAccessWarning();
         JSON.toJson(json("{\"a\": [1, \"b\", null]}".getBytes(StandardCharsets.UTF_8)), new ByteArrayOutputStream());
         DtoSerializers.serialize(LambdaErrorConverter.fromThrowable(new Exception("warm")));
         UserFault.makeUserFault(new Exception("warm")).reportableError();
+        Environment.become(Map.copyOf(System.getenv()));
+        Security.setProperty(NEGATIVE_TTL, Security.getProperty(NEGATIVE_TTL)); // AWSLambda will; the first time takes 10 ms
+        new LambdaContextLogger(log, LogLevel.UNDEFINED, LogFormat.TEXT);
+        URL folder = new File(".").toURI().toURL();
+        try (URLClassLoader loader = new URLClassLoader(new URL[] {folder}, null)) {
+            loader.findResource("warm");
+        }
         for (String name : new String[] {"EventHandlerLoader", "LambdaEnvironment", "api.LambdaContext", "AWSLambda"}) {
             Class.forName("com.amazonaws.services.lambda.runtime.api.client." + name, false, Bootstrap.class.getClassLoader());
         }

@@ -8,7 +8,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;
-import java.io.File;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.reflect.Method;
@@ -18,13 +17,13 @@ import java.net.URI;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.lang.model.SourceVersion;
@@ -33,9 +32,10 @@ import javax.tools.DiagnosticCollector;
 import javax.tools.FileObject;
 import javax.tools.ForwardingJavaFileManager;
 import javax.tools.JavaCompiler;
+import javax.tools.JavaFileManager;
 import javax.tools.JavaFileObject;
 import javax.tools.SimpleJavaFileObject;
-import javax.tools.StandardJavaFileManager;
+import javax.tools.StandardLocation;
 import javax.tools.ToolProvider;
 
 /**
@@ -46,6 +46,8 @@ import javax.tools.ToolProvider;
  * count, then kind, u32 line, u32 column, message), handlers (u32 count, then strings). A string is u16 length and UTF-8.
  */
 public final class Compiler {
+    // What may speak of classes without being one; every part is simple, so that no text can exhaust the stack.
+    private static final Pattern ASIDE = Pattern.compile("//[^\\n]*|/\\*(?s:.*?)\\*/|\"\"\"(?s:.*?)\"\"\"|\"[^\"\\n]*\"|'\\\\?.'");
     private static final Pattern PUBLIC = Pattern.compile("\\bpublic\\s+(?:\\w+\\s+)*?(?:class|interface|enum|record)\\s+(\\w+)");
     private static final Pattern ANY = Pattern.compile("\\b(?:class|interface|enum|record)\\s+(\\w+)");
     private static final int MOST_MESSAGE = 4000;
@@ -53,7 +55,6 @@ public final class Compiler {
 
     private final JavaCompiler compiler;
     private final boolean isSystems;
-    private final Path scratch;
 
     public static void main(String[] arguments) throws Exception {
         DataInputStream input = new DataInputStream(new BufferedInputStream(System.in));
@@ -72,17 +73,10 @@ public final class Compiler {
         }
     }
 
-    private Compiler() throws ReflectiveOperationException, IOException {
+    private Compiler() throws ReflectiveOperationException {
         JavaCompiler systems = ToolProvider.getSystemJavaCompiler();
         isSystems = systems != null;
         compiler = isSystems ? systems : eclipses();
-        scratch = Files.createTempDirectory("lablambda-java-");
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(scratch.toFile())));
-    }
-
-    private static void delete(File folder) {
-        for (File file : folder.listFiles()) file.delete();
-        folder.delete();
     }
 
     private static JavaCompiler eclipses() throws ReflectiveOperationException {
@@ -101,35 +95,41 @@ public final class Compiler {
     private Result compile(String source, int release, List<String> classPath) throws IOException {
         DiagnosticCollector<JavaFileObject> diagnostics = new DiagnosticCollector<>();
         Result result = new Result();
-        try (Memory files = new Memory(compiler.getStandardFileManager(diagnostics, Locale.ENGLISH, StandardCharsets.UTF_8), result.classes)) {
+        JavaFileManager standard = compiler.getStandardFileManager(diagnostics, Locale.ENGLISH, StandardCharsets.UTF_8);
+        try (Memory files = new Memory(standard, isSystems, result.classes)) {
+            List<JavaFileObject> units = List.of(new Source(source));
             List<String> options = options(release, classPath);
-            boolean done = compiler.getTask(null, files, diagnostics, options, null, List.of(unit(source, files))).call();
+            boolean done = compiler.getTask(null, files, diagnostics, options, null, units).call();
             if (!done) result.classes.clear();
+            for (Diagnostic<? extends JavaFileObject> told : diagnostics.getDiagnostics()) result.problems.add(Problem.of(told));
+            if (!done && result.problems.isEmpty()) result.problems.add(TOO_MUCH);
         } catch (RuntimeException error) { // an option that this compiler doesn't take, or a mistake of its own
-            result.classes.clear();
-            result.problems.add(new Problem("error", 1, 1, String.valueOf(error.getMessage())));
+            result.fail(new Problem("error", 1, 1, String.valueOf(error.getMessage())));
+        } catch (StackOverflowError error) { // javac says nothing then, the Eclipse compiler throws
+            result.fail(TOO_MUCH);
         }
-        for (Diagnostic<? extends JavaFileObject> told : diagnostics.getDiagnostics()) result.problems.add(Problem.of(told));
         result.handlers.addAll(new Handlers(result.classes, classPath).find());
         return result;
     }
 
-    /** The cell as the compiler takes it: the Eclipse compiler looks for the file that a source comes from. */
-    private JavaFileObject unit(String source, Memory files) throws IOException {
-        JavaFileObject inMemory = new Source(source);
-        if (isSystems) return inMemory;
-        Path file = Files.createDirectories(scratch).resolve(Path.of(inMemory.toUri().getPath()).getFileName());
-        Files.writeString(file, source);
-        return files.standard().getJavaFileObjects(file).iterator().next();
-    }
-
     private List<String> options(int release, List<String> classPath) {
-        int newest = compiler.getSourceVersions().stream().mapToInt(SourceVersion::ordinal).max().orElse(release);
-        String level = String.valueOf(Math.min(release, newest));
+        String level = String.valueOf(Math.min(release, newest()));
         List<String> options = new ArrayList<>(List.of("-g", "-parameters", "-proc:none", "-cp", String.join(":", classPath)));
         // Only a JDK knows the classes of older releases.
         options.addAll(isSystems ? List.of("--release", level) : List.of("-source", level, "-target", level));
         return options;
+    }
+
+    /** The newest release that both the compiler and the class library, which is this Java's, are of. */
+    private int newest() {
+        int here = SourceVersion.latest().ordinal();
+        if (isSystems) return here;
+        try { // the Eclipse compiler claims to know what this Java does
+            Class<?> options = Class.forName("org.eclipse.jdt.internal.compiler.impl.CompilerOptions");
+            return Math.min(here, Integer.parseInt((String) options.getMethod("getLatestVersion").invoke(null)));
+        } catch (ReflectiveOperationException error) {
+            return here;
+        }
     }
 
     /** The cell. Its file is named after its public class, which is what traces show. */
@@ -142,8 +142,9 @@ public final class Compiler {
         }
 
         private static String name(String text) {
+            String code = ASIDE.matcher(text).replaceAll(" ");
             for (Pattern pattern : List.of(PUBLIC, ANY)) {
-                Matcher matcher = pattern.matcher(text);
+                Matcher matcher = pattern.matcher(code);
                 if (matcher.find()) return matcher.group(1);
             }
             return "Cell";
@@ -161,16 +162,39 @@ public final class Compiler {
     }
 
     /** Takes class files where a compiler would write them to disk. */
-    private static final class Memory extends ForwardingJavaFileManager<StandardJavaFileManager> {
+    private static final class Memory extends ForwardingJavaFileManager<JavaFileManager> {
+        private final boolean isSystems;
         private final Map<String, byte[]> classes;
 
-        Memory(StandardJavaFileManager files, Map<String, byte[]> classes) {
+        Memory(JavaFileManager files, boolean isSystems, Map<String, byte[]> classes) {
             super(files);
+            this.isSystems = isSystems;
             this.classes = classes;
         }
 
-        StandardJavaFileManager standard() {
-            return fileManager;
+        /** The Eclipse compiler wants a source to be on disk or in a location. */
+        @Override
+        public boolean hasLocation(Location location) {
+            return isSourcePathOfEclipse(location) || super.hasLocation(location);
+        }
+
+        @Override
+        public boolean contains(Location location, FileObject file) throws IOException {
+            return isSourcePathOfEclipse(location) ? file instanceof Source : super.contains(location, file);
+        }
+
+        @Override
+        public Iterable<JavaFileObject> list(Location location, String packageName, Set<JavaFileObject.Kind> kinds, boolean recurse) throws IOException {
+            return isSourcePathOfEclipse(location) ? List.of() : super.list(location, packageName, kinds, recurse);
+        }
+
+        @Override
+        public JavaFileObject getJavaFileForInput(Location location, String name, JavaFileObject.Kind kind) throws IOException {
+            return isSourcePathOfEclipse(location) ? null : super.getJavaFileForInput(location, name, kind);
+        }
+
+        private boolean isSourcePathOfEclipse(Location location) {
+            return !isSystems && location == StandardLocation.SOURCE_PATH;
         }
 
         @Override
@@ -247,6 +271,8 @@ public final class Compiler {
 
     // ------------------------------------------------------------------------------------------- answers
 
+    private static final Problem TOO_MUCH = new Problem("error", 1, 1, "The compiler gave up: the code is nested too deeply.");
+
     private static final class Problem {
         private final String kind, message;
         private final int line, column;
@@ -270,6 +296,11 @@ public final class Compiler {
         final Map<String, byte[]> classes = new LinkedHashMap<>();
         final List<Problem> problems = new ArrayList<>();
         final List<String> handlers = new ArrayList<>();
+
+        void fail(Problem problem) {
+            classes.clear();
+            problems.add(problem);
+        }
 
         void write(DataOutputStream output) throws IOException {
             output.writeInt(classes.size());

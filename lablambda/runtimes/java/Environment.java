@@ -38,7 +38,7 @@ final class Environment {
         List<Integer> starts = new ArrayList<>();
         for (Map.Entry<String, String> variable : variables.entrySet()) {
             starts.add(texts.size());
-            texts.writeBytes((variable.getKey() + "=" + variable.getValue()).getBytes(StandardCharsets.UTF_8));
+            texts.writeBytes(String.join("=", variable.getKey(), variable.getValue()).getBytes(StandardCharsets.UTF_8));
             texts.write(0);
         }
         long where = memory.keep(texts.toByteArray());

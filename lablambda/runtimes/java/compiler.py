@@ -17,7 +17,6 @@ from lablambda.runtimes.java import guest, jdks
 
 _WITHIN_S = 30.0
 _IDLE_S = 300.0
-_LEAVES_WITHIN_S = 2.0
 _MOST_SOURCE = 4 * 1024 * 1024
 T = TypeVar("T")
 
@@ -92,14 +91,7 @@ class JavaCompiler:
 
     async def _end(self) -> None:
         process, self._process = self._process, None
-        if process is None or process.returncode is not None:
-            return
-        assert process.stdin is not None
-        process.stdin.close()  # it tidies up and goes, unless it is still at work
-        try:
-            async with asyncio.timeout(_LEAVES_WITHIN_S):
-                await process.wait()
-        except TimeoutError:
+        if process is not None and process.returncode is None:
             process.kill()
             await process.wait()
 

