@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -107,6 +108,8 @@ def _verdict(current: Current, steps: list[Step], *, dry_run: bool) -> str:
 
 def _runs(runtime: str, lab: Lab) -> tuple[str, str]:
     """Name and path of what runs `runtime` on this machine. Raises DeploymentError if nothing does."""
+    if runtime == f"python3.{sys.version_info.minor}":
+        return runtime, sys.executable  # no need to ask, nor to wait until the lab has found the others
     here = lab.status()["runtimes"]
     name = nearest(runtime, here)
     if name is None:
