@@ -44,7 +44,8 @@ class Companions:
 
 
 class Accompanied:
-    """A conversation with a runtime that has extensions beside it: what it ends must be over for them too."""
+    """A conversation with a runtime that has extensions beside it: what it ends must be over for them too,
+    and one that failed ends the environment."""
 
     def __init__(self, runtime: Conversation, extensions: Extensions) -> None:
         self._runtime = runtime
@@ -61,7 +62,7 @@ class Accompanied:
             return (kind, body) if failure is None else (Kind.INIT_ERROR, json.dumps(failure).encode())
         if kind in (Kind.RESPONSE, Kind.ERROR, Kind.END, Kind.FATAL):
             failure = await self._extensions.settled(deadline)
-            return (kind, body) if failure is None else (Kind.ERROR, body[:4] + json.dumps(failure).encode())
+            return (kind, body) if failure is None else (Kind.FATAL, body[:4] + json.dumps(failure).encode())
         return kind, body
 
     def no_more(self) -> None:

@@ -203,7 +203,8 @@ class Environment:
                 await worker.channel.invoke(_header(invocation, limit_s), invocation.payload, deadline)
                 kind, body = await worker.channel.receive(deadline)
                 if kind is Kind.STREAM:
-                    kind, body = await self._stream(worker.channel, invocation, body.decode(), deadline)
+                    content_type = body.decode(errors="replace")
+                    kind, body = await self._stream(worker.channel, invocation, content_type, deadline)
         except NotSent:  # the process had ended while it was idle: the event can go to the next one
             await self._reset()
             return await self._run(invocation)

@@ -62,7 +62,11 @@ def cell_parser() -> Words:
     parser = Words(prog="%%lambda", add_help=False, allow_abbrev=False)
     parser.add_argument("name", metavar="NAME", help="the function's name")
     parser.add_argument("-h", "--help", action="store_true", help="show this")
-    parser.add_argument("--runtime", metavar="R", help="such as python3.13 (default: this kernel's Python)")
+    parser.add_argument(
+        "--runtime",
+        metavar="R",
+        help="nodejs22.x, java21, provided.al2023, python3.13, ... (default: this kernel's Python)",
+    )
     parser.add_argument(
         "--handler", metavar="F", help="the function that takes events (default: 'handler', or the only one)"
     )
@@ -77,7 +81,7 @@ def cell_parser() -> Words:
         nargs="+",
         default=[],
         metavar="PKG",
-        help="packages, as pip names them",
+        help="packages, as pip or npm names them, or group:artifact:version",
     )
     parser.add_argument(
         "--layer", action="append", default=[], metavar="NAME", help="a layer, by name or ARN; repeatable"

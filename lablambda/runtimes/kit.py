@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lablambda.execution.reserve import Mold, Reserve
-from lablambda.execution.supervisor import Process, Spawner
+from lablambda.execution.supervisor import NotStarted, Process, Spawner
+from lablambda.model.errors import ServiceFault
 from lablambda.rules.runtimes import RESERVE
 
 
@@ -19,6 +20,7 @@ class Kit:
 
     def __init__(self, folder: Path, reserve: Mapping[str, int]) -> None:
         self.folder = folder
+        shutil.rmtree(folder / "work", ignore_errors=True)  # of a lab that was killed
         self._spawners: list[Spawner] = []
         self.spawner = self.add(Spawner())
         self.reserves = {
@@ -26,6 +28,14 @@ class Kit:
         }
 
     async def _start(self, mold: Mold) -> Process:
+        try:
+            return await self._spawn(mold)
+        except NotStarted as error:
+            raise ServiceFault(
+                f"{mold.command[0]} can't be run ({error}). If it was moved or removed, restart the lab."
+            ) from None
+
+    async def _spawn(self, mold: Mold) -> Process:
         supervisor = await self.spawner.ready()
         if not mold.own_folder:
             return await supervisor.spawn(mold.command, dict(mold.variables))

@@ -482,7 +482,8 @@ async def test_an_extension_that_takes_too_long(bench: Bench) -> None:
 )
 async def test_an_extension_that_fails(bench: Bench, body: str, kind: str) -> None:
     version = accompanied(bench, bench.function("def handler(e, c): return 1"), {"bad": extension(body)})
-    assert error(await bench.invoke(version))[0] == kind
+    for _ in range(2):  # the environment is reset, and the extension tried again
+        assert error(await bench.invoke(version))[0] == kind
 
 
 async def test_an_extension_that_cannot_be_run(bench: Bench) -> None:

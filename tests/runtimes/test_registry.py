@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from lablambda.execution.reserve import Mold
+from lablambda.model.errors import ServiceFault
+from lablambda.runtimes.kit import Kit
 from lablambda.runtimes.python.runtime import OWN
 from lablambda.runtimes.registry import Runtimes
 
@@ -46,6 +49,15 @@ async def test_unless_the_lab_is_strict(tmp_path: Path) -> None:
         assert await runtimes.find(name) is None
     assert (await runtimes.find(OWN)) is not None
     await runtimes.close()
+
+
+async def test_an_interpreter_that_has_gone_is_told(tmp_path: Path) -> None:
+    kit = Kit(tmp_path, {})
+    with pytest.raises(
+        ServiceFault, match=r"node can't be run \(No such file or directory\)\. .*restart the lab"
+    ):
+        await kit.reserves["nodejs"].take(Mold((str(tmp_path / "node"),)))
+    await kit.close()
 
 
 async def test_every_runtime_knows_its_version(runtimes: Runtimes) -> None:
