@@ -141,6 +141,26 @@ def test_an_accepted_event_survives_kill_9(home: Home) -> None:
     assert [record.request_id for record in records] == [request_id]
 
 
+def test_a_result_that_was_not_delivered_survives_kill_9(home: Home) -> None:
+    lab = home.up()
+    target = "arn:aws:sqs:us-east-1:000000000000:results"
+    deploy(
+        Deployment("told", RUNTIME, "f.handler", {"f.py": b"def handler(event, context): return event"}), lab
+    )
+    lab.client("lambda").put_function_event_invoke_config(
+        FunctionName="told", DestinationConfig={"OnSuccess": {"Destination": target}}
+    )
+    lab.function("told").send({"n": 1})
+    lab.settle()  # the queue isn't there, so the record waits to be tried again
+    os.kill(lab.descriptor.pid, signal.SIGKILL)
+    assert gone([lab.descriptor.pid])
+    again = home.up()
+    sqs = again.client("sqs")
+    url = sqs.create_queue(QueueName="results")["QueueUrl"]
+    messages = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=15)["Messages"]
+    assert json.loads(messages[0]["Body"])["requestPayload"] == {"n": 1}
+
+
 def test_after_kill_9_nothing_is_left_running(home: Home) -> None:
     lab = home.up()
     function(lab, b"import time\ndef handler(event, context):\n    while True: pass\n", timeout_s=900)

@@ -15,10 +15,11 @@ from pathlib import Path
 
 from lablambda.config import ConfigError
 from lablambda.hosts.local import IDLE_S, LocalHost
-from lablambda.lab import catalog, queue
+from lablambda.lab import catalog, deliveries, queue
 from lablambda.lab.catalog import Catalog
 from lablambda.lab.code import CodeIntake
 from lablambda.lab.credentials import KeyRing
+from lablambda.lab.deliveries import Deliveries
 from lablambda.lab.deploy import Deployer
 from lablambda.lab.house import House
 from lablambda.lab.invoke import Invoker
@@ -33,6 +34,7 @@ from lablambda.rules.runtimes import RESERVE
 from lablambda.runtimes.java.compiler import JavaCompiler
 from lablambda.runtimes.registry import Runtimes
 from lablambda.services.backend import NoServices, Push, Services
+from lablambda.services.calls import AwsCalls
 from lablambda.services.moto_backend import MotoServices
 from lablambda.storage.journal import Journal
 from lablambda.telemetry import recorder
@@ -75,14 +77,15 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         house.deployer.resume()
         house.provisioner.resume()
         dispatcher = asyncio.ensure_future(house.queue.run())
+        delivering = asyncio.ensure_future(house.deliveries.run())
         tidying = asyncio.ensure_future(house.host.keep_tidy())
         purging = asyncio.ensure_future(house.logs.keep_tidy())
         try:
             yield house
         finally:
-            for task in (dispatcher, tidying, purging):
+            for task in (dispatcher, delivering, tidying, purging):
                 task.cancel()
-            await asyncio.gather(dispatcher, tidying, purging, return_exceptions=True)
+            await asyncio.gather(dispatcher, delivering, tidying, purging, return_exceptions=True)
             await asyncio.gather(house.deployer.close(), house.provisioner.close())
             await house.services.close()
             await asyncio.gather(house.host.close(), house.java.close())
@@ -91,7 +94,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
 
 def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     data = settings.data
-    journal = Journal(data / "journal.db", catalog.SCHEMA + queue.SCHEMA, durable=True)
+    journal = Journal(data / "journal.db", catalog.SCHEMA + queue.SCHEMA + deliveries.SCHEMA, durable=True)
     telemetry = Journal(data / "telemetry.db", recorder.SCHEMA, durable=False, added=recorder.ADDED_COLUMNS)
     record = Recorder(telemetry)
     bus = Bus()
@@ -121,10 +124,24 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     )
     deployer = Deployer(known, store, host)
     invoker = Invoker(known, host, bus, limit=settings.concurrency, settled=deployer.settled)
-    waiting = AsyncQueue(
-        journal, invoker.invoke, now=time.time, policy=invoker.retry_policy, publish=bus.publish
+    services = _services(settings, lambda push: triggers.deliver(push))
+    outgoing = Deliveries(
+        journal,
+        known,
+        AwsCalls(services.forward, settings.access_key, settings.secret_key),
+        now=time.time,
+        publish=bus.publish,
     )
-    services = _services(settings, Triggers(known, waiting.put).deliver)
+    waiting = AsyncQueue(
+        journal,
+        invoker.invoke,
+        now=time.time,
+        policy=invoker.retry_policy,
+        publish=bus.publish,
+        settle=outgoing.settle,
+    )
+    outgoing.connect(waiting.put)
+    triggers = Triggers(known, waiting.put)
     house = House(
         name=settings.name,
         data=data,
@@ -137,6 +154,7 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         provisioner=Provisioner(known, host),
         invoker=invoker,
         queue=waiting,
+        deliveries=outgoing,
         host=host,
         runtimes=runtimes,
         java=JavaCompiler(),

@@ -12,6 +12,7 @@ from lablambda.hosts.local import LocalHost
 from lablambda.lab.catalog import Catalog
 from lablambda.lab.code import CodeIntake
 from lablambda.lab.credentials import KeyRing
+from lablambda.lab.deliveries import Deliveries
 from lablambda.lab.deploy import Deployer
 from lablambda.lab.invoke import Invoker
 from lablambda.lab.provisioner import Provisioner
@@ -44,6 +45,7 @@ class House:
     provisioner: Provisioner
     invoker: Invoker
     queue: AsyncQueue
+    deliveries: Deliveries
     host: LocalHost
     runtimes: Runtimes
     java: JavaCompiler

@@ -91,6 +91,7 @@ class Invoker:
         return RetryPolicy(
             retries=members.get("MaximumRetryAttempts", MAXIMUM_RETRY_ATTEMPTS),
             age_s=members.get("MaximumEventAgeInSeconds", MAXIMUM_EVENT_AGE_S),
+            halted=function is not None and function.reserved == 0,
         )
 
     def _choose(self, invocation: Invocation) -> tuple[Function, Version]:

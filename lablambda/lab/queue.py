@@ -20,6 +20,7 @@ from lablambda.model.errors import LabError, ResourceNotFound
 from lablambda.model.events import QueuedEventMoved, QueueMove
 from lablambda.model.invocation import Invocation, Outcome
 from lablambda.rules import retry
+from lablambda.rules.destinations import SUCCESS
 from lablambda.rules.retry import Attempt, RetryPolicy
 from lablambda.storage.journal import Journal
 
@@ -37,6 +38,7 @@ _DELETE = "DELETE FROM event WHERE request_id = ?"
 _SELECT = "SELECT enqueued, due, failures, refusals, invocation, payload FROM event"
 # How many queued events may run at once: enough to overlap waiting, few enough for a small machine.
 _AT_ONCE = 32
+_UNSETTLED_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,12 @@ class AsyncQueue:
         now: Callable[[], float],
         policy: Callable[[Invocation], RetryPolicy],
         publish: Callable[[QueuedEventMoved], None],
+        settle: Callable[[Invocation, str, int, Outcome | None], Awaitable[None]],
     ) -> None:
         self._journal = journal
         self._policy = policy
         self._publish = publish
+        self._settle = settle
         self._invoke = invoke
         self._now = now
         self._waiting: list[tuple[float, int, Queued]] = []
@@ -91,9 +95,14 @@ class AsyncQueue:
                 task.cancel()
             await asyncio.gather(*self._attempts, return_exceptions=True)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is due and nothing is being attempted."""
+        return not self._attempts and not self._is_due()
+
     async def settled(self) -> None:
-        """Wait until nothing is due and nothing is being attempted."""
-        while self._attempts or self._is_due():
+        """Wait until it is idle."""
+        while not self.idle:
             self._changed.clear()
             await self._changed.wait()
 
@@ -138,8 +147,12 @@ class AsyncQueue:
         self._publish(moved)
 
     async def _attempt(self, queued: Queued) -> None:
+        policy = self._policy(queued.invocation)
+        if policy.halted:
+            await self._end(queued, "ZeroReservedConcurrency", queued.failures, None)
+            return
         self._tell(QueueMove.STARTED, queued)
-        attempt = await self._try(queued.invocation)
+        attempt, outcome = await self._try(queued.invocation)
         counted = replace(
             queued,
             failures=queued.failures + (attempt is Attempt.FUNCTION_FAILED),
@@ -147,33 +160,44 @@ class AsyncQueue:
         )
         verdict = retry.judge(
             attempt,
-            self._policy(queued.invocation),
+            policy,
             failures=counted.failures,
             refusals=counted.refusals,
             enqueued=counted.enqueued,
             now=self._now(),
         )
-        request_id = queued.invocation.request_id
         if verdict.due is None:
-            if attempt is not Attempt.SUCCEEDED:
-                self._tell(QueueMove.DROPPED, queued)
-            self._journal.write_soon(_DELETE, [(request_id,)])
+            runs = counted.failures + (attempt is Attempt.SUCCEEDED)
+            await self._end(queued, verdict.condition, runs, outcome)
             return
+        request_id = queued.invocation.request_id
         later = replace(counted, due=verdict.due)
         self._journal.write_soon(_RESCHEDULE, [(later.due, later.failures, later.refusals, request_id)])
         self._add(later)
 
-    async def _try(self, invocation: Invocation) -> Attempt:
+    async def _end(self, queued: Queued, condition: str, runs: int, outcome: Outcome | None) -> None:
+        """Strike an event off, once the disk has what is to be told of it."""
+        try:
+            await self._settle(queued.invocation, condition, runs, outcome)
+        except LabError as error:  # the disk is full: better run it once more than forget what became of it
+            print(f"An event can't be struck off yet: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the lab's log
+            self._add(replace(queued, due=self._now() + _UNSETTLED_S))
+            return
+        if condition != SUCCESS:
+            self._tell(QueueMove.DROPPED, queued)
+        self._journal.write_soon(_DELETE, [(queued.invocation.request_id,)])
+
+    async def _try(self, invocation: Invocation) -> tuple[Attempt, Outcome | None]:
         try:
             outcome = await self._invoke(invocation)
         except ResourceNotFound:
-            return Attempt.SUCCEEDED  # the function was deleted: there is nobody left to run it for
+            return Attempt.SUCCEEDED, None  # the function was deleted: there is nobody left to run it for
         except LabError:
-            return Attempt.NOT_STARTED
+            return Attempt.NOT_STARTED, None
         except Exception:
             traceback.print_exc(file=sys.stderr)
-            return Attempt.NOT_STARTED
-        return Attempt.FUNCTION_FAILED if outcome.function_error else Attempt.SUCCEEDED
+            return Attempt.NOT_STARTED, None
+        return (Attempt.FUNCTION_FAILED if outcome.function_error else Attempt.SUCCEEDED), outcome
 
 
 def _row(queued: Queued) -> tuple[object, ...]:

@@ -57,6 +57,8 @@ class QueueMove(StrEnum):
     RECEIVED = "received"
     STARTED = "started"
     DROPPED = "dropped"
+    UNDELIVERED = "undelivered"  # its destination didn't take the record
+    UNBURIED = "unburied"  # its dead-letter queue didn't take it
 
 
 @dataclass(frozen=True, slots=True)

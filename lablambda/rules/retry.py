@@ -34,10 +34,12 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """What a function's event invoke config says: retries 0 to 2, age in seconds."""
+    """What a function's event invoke config says: retries 0 to 2, age in seconds; `halted` is whether it may
+    not run at all, its reserved concurrency being 0."""
 
     retries: int = MAXIMUM_RETRY_ATTEMPTS
     age_s: float = MAXIMUM_EVENT_AGE_S
+    halted: bool = False
 
 
 def judge(

@@ -75,6 +75,8 @@ METRICS: dict[str, Metric] = {
     "Throttles": Metric("Count", "throttle", "at", "1", "1"),
     "AsyncEventsReceived": _of_moves("Count", "1", "received"),
     "AsyncEventsDropped": _of_moves("Count", "1", "dropped"),
+    "DeadLetterErrors": _of_moves("Count", "1", "unburied"),
+    "DestinationDeliveryFailures": _of_moves("Count", "1", "undelivered"),
     "AsyncEventAge": _of_moves("Milliseconds", "age_s * 1000", "started"),
 }
 # What a row's dimensions are: the three are used from the left, one, two or all of them.

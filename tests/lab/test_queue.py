@@ -28,13 +28,17 @@ class Bench:
         self.answers = list(answers)
         self.attempts: list[tuple[str, float]] = []
         self.journal = Journal(path, SCHEMA, durable=True)
+        self.policy = RetryPolicy()
+        self.unwell = 0  # how often noting what became of an event fails
+        self.ended: list[tuple[str, str, int, Outcome | None]] = []
         self.moved: list[QueuedEventMoved] = []
         self.queue = AsyncQueue(
             self.journal,
             self.invoke,
             now=lambda: self.now,
-            policy=lambda _: RetryPolicy(),
+            policy=lambda _: self.policy,
             publish=self.moved.append,
+            settle=self.settle,
         )
         self.running = asyncio.ensure_future(self.queue.run())
 
@@ -44,6 +48,14 @@ class Bench:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    async def settle(
+        self, invocation: Invocation, condition: str, runs: int, outcome: Outcome | None
+    ) -> None:
+        if self.unwell:
+            self.unwell -= 1
+            raise ServiceFault("the disk is full")
+        self.ended.append((invocation.request_id, condition, runs, outcome))
 
     async def pass_time(self, *moments: float) -> None:
         """Let due events be handled at each moment (seconds after the start)."""
@@ -85,6 +97,7 @@ async def test_a_success_is_handled_once(make: Make) -> None:
     await bench.queue.put(event())
     await bench.pass_time(0, 60, 600)
     assert bench.attempts == [("r", 0)]
+    assert bench.ended == [("r", "Success", 1, GOOD)]
     assert bench.queue.counts() == {"waiting": 0, "running": 0}
 
 
@@ -93,6 +106,7 @@ async def test_a_failing_function_gets_two_more_tries(make: Make) -> None:
     await bench.queue.put(event())
     await bench.pass_time(0, 59, 60, 179, 180, 10_000)
     assert bench.attempts == [("r", 0), ("r", 60), ("r", 180)]
+    assert bench.ended == [("r", "RetriesExhausted", 3, FAILED)]
     assert bench.queue.counts() == {"waiting": 0, "running": 0}
 
 
@@ -101,6 +115,34 @@ async def test_throttles_and_faults_cost_no_try(make: Make) -> None:
     await bench.queue.put(event())
     await bench.pass_time(0, 1, 3, 62, 63)
     assert [moment for _, moment in bench.attempts] == [0, 1, 3, 63]
+    assert bench.ended == [("r", "Success", 2, GOOD)]
+
+
+async def test_a_function_that_may_not_run_is_not_tried(make: Make) -> None:
+    bench = make(GOOD)
+    bench.policy = RetryPolicy(halted=True)
+    await bench.queue.put(event())
+    await bench.pass_time(0)
+    assert (bench.attempts, bench.ended) == ([], [("r", "ZeroReservedConcurrency", 0, None)])
+
+
+async def test_an_event_that_is_too_old_is_given_up(make: Make) -> None:
+    bench = make(TooManyRequests("x"))
+    bench.policy = RetryPolicy(age_s=60)
+    await bench.queue.put(event())
+    await bench.pass_time(0, 1, 3, 7, 15, 31, 100)
+    assert bench.ended == [("r", "EventAgeExceeded", 0, None)]
+
+
+async def test_what_cannot_be_noted_is_not_forgotten(make: Make, capfd: pytest.CaptureFixture[str]) -> None:
+    bench = make(GOOD)
+    bench.unwell = 1
+    await bench.queue.put(event())
+    await bench.pass_time(0)
+    assert "can't be struck off yet" in capfd.readouterr().err
+    await bench.pass_time(10)
+    assert bench.ended == [("r", "Success", 1, GOOD)]
+    assert len(bench.attempts) == 2
 
 
 async def test_an_event_for_nobody_is_dropped(make: Make) -> None:

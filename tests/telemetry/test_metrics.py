@@ -24,6 +24,8 @@ EVENTS = (
     QueuedEventMoved("f", None, QueueMove.RECEIVED, 103.0),
     QueuedEventMoved("f", None, QueueMove.STARTED, 104.0, 1.5),
     QueuedEventMoved("f", None, QueueMove.DROPPED, 105.0, 2.0),
+    QueuedEventMoved("f", None, QueueMove.UNDELIVERED, 105.0),
+    QueuedEventMoved("f", None, QueueMove.UNBURIED, 105.05),
 )
 OF_F = {"FunctionName": "f"}
 OF_ALIAS = {"FunctionName": "f", "Resource": "f:live"}
@@ -48,6 +50,8 @@ OF_ALIAS = {"FunctionName": "f", "Resource": "f:live"}
         ("AsyncEventsReceived", OF_F, [(103.0, 1)]),
         ("AsyncEventAge", {"Resource": "f", "FunctionName": "f"}, [(104.0, 1500)]),
         ("AsyncEventsDropped", {}, [(105.0, 1)]),
+        ("DestinationDeliveryFailures", OF_F, [(105.0, 1)]),
+        ("DeadLetterErrors", {}, [(105.05, 1)]),
         ("Invocations", {"Resource": "f"}, []),
         ("Nothing", {}, []),
     ],

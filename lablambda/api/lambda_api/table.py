@@ -61,7 +61,6 @@ _NO_ENDPOINT = "kept and shown; the address isn't served yet"
 _OWN_RUNTIME = "kept and shown; the machine's own runtimes run"
 _NO_INSTANCES = "kept and shown; there are no managed instances"
 _NOT_STOPPED = "kept and shown; loops aren't stopped yet"
-_DESTINATIONS = "retries and age work; destinations are kept, nothing is sent to them yet"
 _DURABLE, _PROVIDERS, _SIGNING = "durable functions", "capacity providers", "code signing"
 _NO_SIGNING = "there is none to read: says so"
 
@@ -134,7 +133,7 @@ LAMBDA: dict[str, Entry] = {
     "PublishVersion": _works(versions.publish_version),
     "PutFunctionCodeSigningConfig": _refused(_SIGNING),
     "PutFunctionConcurrency": _works(concurrency.put_function_concurrency),
-    "PutFunctionEventInvokeConfig": _works(event_invoke.put_function_event_invoke_config, _DESTINATIONS),
+    "PutFunctionEventInvokeConfig": _works(event_invoke.put_function_event_invoke_config),
     "PutFunctionRecursionConfig": _stored(settings.put_function_recursion_config, _NOT_STOPPED),
     "PutFunctionScalingConfig": _stored(settings.put_function_scaling_config, _NO_INSTANCES),
     "PutProvisionedConcurrencyConfig": _works(concurrency.put_provisioned_concurrency_config),
@@ -155,8 +154,6 @@ LAMBDA: dict[str, Entry] = {
     "UpdateEventSourceMapping": _stored(mappings.update_event_source_mapping, _NOT_POLLED),
     "UpdateFunctionCode": _works(functions.update_function_code),
     "UpdateFunctionConfiguration": _works(functions.update_function_configuration),
-    "UpdateFunctionEventInvokeConfig": _works(
-        event_invoke.update_function_event_invoke_config, _DESTINATIONS
-    ),
+    "UpdateFunctionEventInvokeConfig": _works(event_invoke.update_function_event_invoke_config),
     "UpdateFunctionUrlConfig": _stored(urls.update_function_url_config, _NO_ENDPOINT),
 }
