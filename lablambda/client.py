@@ -24,7 +24,7 @@ from lablambda.connection import ApiError, Connection
 from lablambda.model.compilation import Compiled, Problem
 from lablambda.model.invocation import Report
 from lablambda.results import Figures, LogEvent, LogEvents, Record, Records, Result
-from lablambda.rules import platform_log, platform_log_json
+from lablambda.rules import durations, platform_log, platform_log_json
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -135,6 +135,42 @@ class Function:
         return f"/2015-03-31/functions/{quote(self.name, safe='')}"
 
 
+class Clock:
+    """A lab's clock: turn it by hand, or let it go faster."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def __repr__(self) -> str:
+        at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(self.now))
+        return f"<clock of lab {self._lab.name}: {at} UTC, {self.speed:g} x real time>"
+
+    @property
+    def now(self) -> float:
+        """Lab time in seconds since 1970."""
+        return self._ask("GET", "")["now"]
+
+    @property
+    def speed(self) -> float:
+        """How many seconds of lab time pass in a real one; 0 if it stands still."""
+        return self._ask("GET", "")["speed"]
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        self._ask("POST", f"speed={speed}")
+
+    def advance(self, span: str | float) -> None:
+        """Turn it forward by `2m`, `90s`, `1h30m` or a number of seconds, and wait until what has become due
+        is handled."""
+        self._ask("POST", f"advance_s={durations.seconds(str(span))}")
+        self._lab.settle()
+
+    def _ask(self, method: str, query: str) -> dict[str, float]:
+        answer = self._lab.connection.request("lablambda", method, "/lablambda/clock", query=query)
+        told: dict[str, float] = answer.json()
+        return told
+
+
 class Lab:
     """A running lab. Made by `connect()` or `Lab.private()`, not by hand."""
 
@@ -189,6 +225,11 @@ class Lab:
     def function(self, name: str) -> Function:
         """The function of that name; nothing is asked of the lab yet."""
         return Function(self, name)
+
+    @property
+    def clock(self) -> Clock:
+        """The lab's clock, by which retries, ages and idleness go."""
+        return Clock(self)
 
     def compile_java(self, source: str, runtime: str, requires: Sequence[str] = ()) -> Compiled:
         """Compile one file for a runtime such as java21, with `group:artifact:version` libraries beside AWS's.

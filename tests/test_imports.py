@@ -28,7 +28,7 @@ FLOORS = [
     ["runtimes"],
     ["execution"],
     ["packaging", "services", "telemetry"],
-    ["storage", "config", "httpserver"],
+    ["storage", "config", "httpserver", "clock"],
     ["rules"],
     ["model"],
 ]

@@ -26,6 +26,7 @@ _INVOCATIONS = re.compile(r"/lablambda/functions/([^/]+)/invocations")
 _PACKAGES = "/lablambda/packages/"
 _MOST_INVOCATIONS = 1_000
 _MOST_HOURS = 24 * 365
+_MOST_ADVANCE_S, _MOST_SPEED = 365 * 86_400.0, 100_000.0
 
 
 async def respond(house: House, request: Request) -> Response:
@@ -38,6 +39,8 @@ async def respond(house: House, request: Request) -> Response:
         return _json({"leaving": True})
     if call == ("POST", "/lablambda/settle"):
         return _json({"settled": await _settle(house, _number(request, "timeout", 60.0))})
+    if request.path == "/lablambda/clock":
+        return _json(_clock(house, request))
     if call == ("POST", "/lablambda/java/compile"):
         return _json(await _compile(house, request))
     if prometheus_api.is_asked_for(request):
@@ -88,6 +91,20 @@ async def _package(house: House, digest: str) -> Response:
             data = await asyncio.to_thread(house.store.zip_path(package).read_bytes)
             return Response(200, data, [("content-type", "application/zip")])
     raise ResourceNotFound("No function or layer has this package any more.")
+
+
+def _clock(house: House, request: Request) -> dict[str, float]:
+    """The lab's clock, after it was turned as asked."""
+    if request.method == "POST":
+        advance_s, speed = _number(request, "advance_s", 0.0), _number(request, "speed", house.clock.speed)
+        if not (0 <= advance_s <= _MOST_ADVANCE_S and 0 <= speed <= _MOST_SPEED):
+            raise InvalidParameterValue(
+                f"The lab's clock goes forward only, by a year at once at most, and at {_MOST_SPEED} times real "
+                "time at most."
+            )
+        house.clock.set_speed(speed)
+        house.clock.advance(advance_s)
+    return {"now": house.clock.now(), "speed": house.clock.speed}
 
 
 async def _compile(house: House, request: Request) -> dict[str, Any]:

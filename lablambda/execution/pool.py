@@ -16,13 +16,14 @@ from lablambda.rules.lifecycle import ON_DEMAND, PROVISIONED
 class Pool:
     """Environments of one version. How many there may be is decided before anyone asks here."""
 
-    def __init__(self, make: Callable[[str], Environment]) -> None:
+    def __init__(self, make: Callable[[str], Environment], now: Callable[[], float]) -> None:
+        """`now` is lab time, by which idleness is reckoned."""
         self._make = make
+        self._now = now
         self.provisioned = 0
         self._idle: list[tuple[Environment, float]] = []
         self._busy: set[Environment] = set()
         self._open = True
-        self._loop = asyncio.get_running_loop()
 
     def __len__(self) -> int:
         return len(self._idle) + len(self._busy)
@@ -48,13 +49,13 @@ class Pool:
     async def _take_back(self, environment: Environment) -> None:
         self._busy.discard(environment)
         if self._open and environment.usable:
-            self._idle.append((environment, self._loop.time()))
+            self._idle.append((environment, self._now()))
         else:
             await environment.stop()
 
     async def reap(self, idle_s: float) -> None:
         """End the environments that have been idle for `idle_s` seconds."""
-        limit = self._loop.time() - idle_s
+        limit = self._now() - idle_s
         spare = max(0, len(self) - self.provisioned)
         old = [entry for entry in self._idle if entry[1] <= limit][:spare]
         self._idle = [entry for entry in self._idle if entry not in old]

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from lablambda.clock import Clock
 from lablambda.execution.environment import Environment, InitFailed, WriteLog
 from lablambda.execution.memory import MemoryWatch
 from lablambda.execution.pool import Pool
@@ -21,6 +22,7 @@ from lablambda.runtimes.registry import Runtimes
 
 IDLE_S = 300.0
 _REAP_EVERY_S = 5.0
+_LEAST_PAUSE_S = 0.05  # of real time, however fast the lab's goes
 
 
 class LocalHost:
@@ -35,6 +37,7 @@ class LocalHost:
         access: Callable[[Version], Mapping[str, str]],
         write_log: WriteLog,
         idle_s: float = IDLE_S,
+        clock: Clock | None = None,
     ) -> None:
         self._runtimes = runtimes
         self._store = store
@@ -42,6 +45,7 @@ class LocalHost:
         self._access = access
         self._write_log = write_log
         self._idle_s = idle_s
+        self._clock = clock or Clock()
         self._memory = MemoryWatch()
         self._pools: dict[tuple[str, str], Pool] = {}
         self._retiring: set[asyncio.Task[None]] = set()
@@ -91,7 +95,8 @@ class LocalHost:
     async def keep_tidy(self) -> None:
         """End idle environments, for ever."""
         while True:
-            await asyncio.sleep(min(_REAP_EVERY_S, self._idle_s))
+            await self._clock.sleep(min(_REAP_EVERY_S, self._idle_s))
+            await asyncio.sleep(_LEAST_PAUSE_S)
             for key, pool in list(self._pools.items()):
                 try:
                     await self._tidy(pool)
@@ -129,7 +134,7 @@ class LocalHost:
                 memory=self._memory,
             )
 
-        return self._pools.setdefault(_key(version), Pool(make))
+        return self._pools.setdefault(_key(version), Pool(make, self._clock.now))
 
     def _program(self, version: Version) -> Program:
         return Program(

@@ -14,7 +14,7 @@ from typing import Any
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
 from lablambda import display
-from lablambda.client import Function, Lab
+from lablambda.client import Clock, Function, Lab
 from lablambda.config import (
     DEFAULT_NAME,
     NAME_VARIABLE,
@@ -126,6 +126,7 @@ class LambdaMagics(Magics):
             "logs": self._logs,
             "metrics": self._metrics,
             "delete": self._delete,
+            "clock": self._clock,
             "status": self._status,
             "doctor": self._doctor,
         }
@@ -204,6 +205,21 @@ class LambdaMagics(Magics):
         function = self._function(rest, "delete")
         function.delete()
         return _text(f"{function.name} deleted; its logs stay")
+
+    def _clock(self, rest: str) -> Clock:
+        parser = Words(prog="%lambda clock", add_help=False)
+        parser.add_argument("--advance", metavar="SPAN")
+        parser.add_argument("--speed", type=float, metavar="N")
+        options = parser.parse_args(split(rest))
+        clock = self.lab().clock
+        if options.speed is not None:
+            clock.speed = options.speed
+        if options.advance is not None:
+            try:
+                clock.advance(options.advance)
+            except ValueError as error:
+                raise CellError(str(error)) from None
+        return clock
 
     def _status(self, _: str) -> Shown:
         return Shown(display.facts("status", self.lab().status()))

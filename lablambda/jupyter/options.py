@@ -33,7 +33,6 @@ COMMANDS_TO_COME = (
     "versions",
     "alias",
     "reset",
-    "clock",
     "deploy",
     "export",
 )
@@ -44,6 +43,7 @@ COMMANDS = {
     "logs": "logs NAME [--request ID] [--limit N]",
     "metrics": "metrics NAME [--hours H]: counts, durations and cost",
     "delete": "delete NAME",
+    "clock": "clock [--advance SPAN] [--speed N]: the lab's time, for retries, ages and idleness",
     "status": "status: what the lab is doing",
     "doctor": "doctor: is this machine ready",
     "help": "help",

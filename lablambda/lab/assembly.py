@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lablambda.clock import Clock
 from lablambda.config import ConfigError
 from lablambda.hosts.local import IDLE_S, LocalHost
 from lablambda.lab import catalog, deliveries, queue
@@ -105,6 +106,7 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     known = Catalog(journal)
     store = PackageStore(data / "packages")
     store.keep_only(known.packages(), known.layer_sets())
+    clock = Clock(at_least=queue.last_enqueued(journal))
     keys = KeyRing(settings.access_key, settings.secret_key)
     runtimes = Runtimes(data / "runtimes", reserve=settings.reserve, strict=settings.strict_runtimes)
 
@@ -121,6 +123,7 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         access=access,
         write_log=write_log,
         idle_s=settings.environment_idle_s,
+        clock=clock,
     )
     deployer = Deployer(known, store, host)
     invoker = Invoker(known, host, bus, limit=settings.concurrency, settled=deployer.settled)
@@ -129,13 +132,13 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         journal,
         known,
         AwsCalls(services.forward, settings.access_key, settings.secret_key),
-        now=time.time,
+        clock=clock,
         publish=bus.publish,
     )
     waiting = AsyncQueue(
         journal,
         invoker.invoke,
-        now=time.time,
+        clock=clock,
         policy=invoker.retry_policy,
         publish=bus.publish,
         settle=outgoing.settle,
@@ -155,6 +158,7 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         invoker=invoker,
         queue=waiting,
         deliveries=outgoing,
+        clock=clock,
         host=host,
         runtimes=runtimes,
         java=JavaCompiler(),

@@ -7,7 +7,6 @@ taken is tried again for a while, then given up and counted, as AWS does.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import sys
 import time
@@ -16,6 +15,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+from lablambda.clock import Clock
 from lablambda.lab.catalog import Catalog
 from lablambda.model.errors import LabError
 from lablambda.model.events import QueuedEventMoved, QueueMove
@@ -57,13 +57,14 @@ class Deliveries:
         catalog: Catalog,
         calls: AwsCalls,
         *,
-        now: Callable[[], float],
+        clock: Clock,
         publish: Callable[[QueuedEventMoved], None],
     ) -> None:
         self._journal = journal
         self._catalog = catalog
         self._calls = calls
-        self._now = now
+        self._clock = clock
+        self._now = clock.now
         self._publish = publish
         self._enqueue: Callable[[Invocation], Awaitable[None]] | None = None
         self._waiting = {
@@ -184,11 +185,8 @@ class Deliveries:
         self._changed.set()
 
     async def _next_change(self) -> None:
-        dues = [delivery.due for delivery in self._waiting.values()]
-        delay = max(0.0, min(dues) - self._now()) if dues else None
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(delay):
-                await self._changed.wait()
+        due = min((delivery.due for delivery in self._waiting.values()), default=None)
+        await self._clock.wait(self._changed, due)
 
 
 def _row(delivery: Delivery) -> tuple[object, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from lablambda.clock import Clock
 from lablambda.hosts.local import LocalHost
 from lablambda.lab.catalog import Catalog
 from lablambda.lab.code import CodeIntake
@@ -46,6 +47,7 @@ class House:
     invoker: Invoker
     queue: AsyncQueue
     deliveries: Deliveries
+    clock: Clock
     host: LocalHost
     runtimes: Runtimes
     java: JavaCompiler

@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
 
+from lablambda.clock import Clock
 from lablambda.model.errors import LabError, ResourceNotFound
 from lablambda.model.events import QueuedEventMoved, QueueMove
 from lablambda.model.invocation import Invocation, Outcome
@@ -35,10 +36,16 @@ VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 _RESCHEDULE = "UPDATE event SET due = ?, failures = ?, refusals = ? WHERE request_id = ?"
 _DELETE = "DELETE FROM event WHERE request_id = ?"
+_LAST = "SELECT MAX(enqueued) FROM event"
 _SELECT = "SELECT enqueued, due, failures, refusals, invocation, payload FROM event"
 # How many queued events may run at once: enough to overlap waiting, few enough for a small machine.
 _AT_ONCE = 32
 _UNSETTLED_S = 10.0
+
+
+def last_enqueued(journal: Journal) -> float:
+    """The lab time at which the last of the events that wait was accepted; 0 if none does."""
+    return float(journal.read_now(_LAST)[0][0] or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ class AsyncQueue:
         journal: Journal,
         invoke: Callable[[Invocation], Awaitable[Outcome]],
         *,
-        now: Callable[[], float],
+        clock: Clock,
         policy: Callable[[Invocation], RetryPolicy],
         publish: Callable[[QueuedEventMoved], None],
         settle: Callable[[Invocation, str, int, Outcome | None], Awaitable[None]],
@@ -68,7 +75,8 @@ class AsyncQueue:
         self._publish = publish
         self._settle = settle
         self._invoke = invoke
-        self._now = now
+        self._clock = clock
+        self._now = clock.now
         self._waiting: list[tuple[float, int, Queued]] = []
         self._sequence = 0
         self._attempts: set[asyncio.Task[None]] = set()
@@ -133,13 +141,9 @@ class AsyncQueue:
 
     async def _next_change(self) -> None:
         full = len(self._attempts) >= _AT_ONCE
-        delay = None if full or not self._waiting else max(0.0, self._waiting[0][0] - self._now())
+        due = None if full or not self._waiting else self._waiting[0][0]
         self._changed.clear()
-        try:
-            async with asyncio.timeout(delay):
-                await self._changed.wait()
-        except TimeoutError:
-            pass
+        await self._clock.wait(self._changed, due)
 
     def _tell(self, move: QueueMove, queued: Queued) -> None:
         invocation, age_s = queued.invocation, self._now() - queued.enqueued

@@ -324,3 +324,21 @@ def test_loading_without_a_lab(notebook: Notebook, monkeypatch: pytest.MonkeyPat
         patch.setenv(NAME_VARIABLE, "not a name")
         assert notebook.fails("%load_ext lablambda").startswith("lablambda: 'not a name' can't name a lab")
     notebook.run("%load_ext lablambda")
+
+
+# ------------------------------------------------------------------------------------------- clock
+
+
+def test_the_clock_is_turned(notebook: Notebook, lab: Lab) -> None:
+    before = lab.clock.now
+    assert "1 x real time" in repr(notebook.run("%lambda clock --advance 1h"))
+    assert lab.clock.now - before >= 3600
+    assert "60 x real time" in repr(notebook.run("%lambda clock --speed 60"))
+    assert lab.clock.speed == 60
+    notebook.run("%lambda clock --speed 1")
+    for words, told in (
+        ("--advance soon", "is no span of time"),
+        ("--speed -1", "goes forward only"),
+        ("--x", ""),
+    ):
+        assert told in notebook.fails(f"%lambda clock {words}")

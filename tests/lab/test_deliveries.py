@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -210,3 +211,36 @@ def test_what_cannot_be_delivered_is_tried_again(
     url = sqs.create_queue(QueueName=missing.rpartition(":")[2])["QueueUrl"]
     answer = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)
     assert json.loads(answer["Messages"][0]["Body"])["requestPayload"] == {"n": 11}
+
+
+def test_retries_come_at_once_when_the_clock_is_turned(
+    lab: Lab, functions: Any, create: Create, queue: Any
+) -> None:
+    letters, buried = queue()
+    name = create(FAILS, DeadLetterConfig={"TargetArn": letters})
+    send(lab, name, {"n": 12})
+    assert len(lab.function(name).invocations()) == 1
+    lab.clock.advance("1m")
+    assert len(lab.function(name).invocations()) == 2
+    assert buried() == []
+    lab.clock.advance("2m")
+    assert len(lab.function(name).invocations()) == 3
+    assert [json.loads(letter["Body"]) for letter in buried()] == [{"n": 12}]
+
+
+def test_what_nobody_takes_is_given_up_and_counted(lab: Lab, functions: Any, create: Create) -> None:
+    name = create(FAILS, DeadLetterConfig={"TargetArn": f"{QUEUE}never-made"})
+    functions.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0)
+    send(lab, name, {})
+    for _ in range(5):
+        lab.clock.advance("2m")
+    found = lab.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName="DeadLetterErrors",
+        Dimensions=[{"Name": "FunctionName", "Value": name}],
+        StartTime=time.time() - 3600,
+        EndTime=time.time() + 60,
+        Period=3600,
+        Statistics=["Sum"],
+    )
+    assert sum(point["Sum"] for point in found["Datapoints"]) == 1

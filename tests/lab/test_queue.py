@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lablambda.clock import Clock
 from lablambda.lab.queue import SCHEMA, AsyncQueue
 from lablambda.model.errors import ResourceNotFound, ServiceFault, TooManyRequests
 from lablambda.model.events import QueuedEventMoved
@@ -35,7 +36,7 @@ class Bench:
         self.queue = AsyncQueue(
             self.journal,
             self.invoke,
-            now=lambda: self.now,
+            clock=Clock(real=lambda: self.now),
             policy=lambda _: self.policy,
             publish=self.moved.append,
             settle=self.settle,
