@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS delivery (
 _PUT = "INSERT OR REPLACE INTO delivery (id, due, tries, function, qualifier, failed, call) VALUES (?,?,?,?,?,?,?)"
 _DELETE = "DELETE FROM delivery WHERE id = ?"
 _SELECT = "SELECT id, due, tries, function, qualifier, failed, call FROM delivery"
+_AT_ONCE = 16
 _DELAYS_S = (1.0, 5.0, 30.0, 120.0)
 
 
@@ -93,7 +94,7 @@ class Deliveries:
         try:
             while True:
                 self._changed.clear()
-                for delivery in [one for one in self._waiting.values() if one.due <= self._now()]:
+                for delivery in self._due()[: _AT_ONCE - len(self._under_way)]:
                     del self._waiting[delivery.identity]
                     task = asyncio.ensure_future(self._attempt(delivery))
                     self._under_way.add(task)
@@ -106,9 +107,13 @@ class Deliveries:
 
     async def settled(self) -> None:
         """Wait until nothing is due and nothing is under way."""
-        while self._under_way or any(one.due <= self._now() for one in self._waiting.values()):
+        while self._under_way or self._due():
             self._changed.clear()
             await self._changed.wait()
+
+    def _due(self) -> list[Delivery]:
+        now = self._now()
+        return [delivery for delivery in self._waiting.values() if delivery.due <= now]
 
     # --------------------------------------------------------------------------------------- what to tell
 
@@ -185,8 +190,9 @@ class Deliveries:
         self._changed.set()
 
     async def _next_change(self) -> None:
-        due = min((delivery.due for delivery in self._waiting.values()), default=None)
-        await self._clock.wait(self._changed, due)
+        full = len(self._under_way) >= _AT_ONCE
+        dues = () if full else (delivery.due for delivery in self._waiting.values())
+        await self._clock.wait(self._changed, min(dues, default=None))
 
 
 def _row(delivery: Delivery) -> tuple[object, ...]:

@@ -244,3 +244,18 @@ def test_what_nobody_takes_is_given_up_and_counted(lab: Lab, functions: Any, cre
         Statistics=["Sum"],
     )
     assert sum(point["Sum"] for point in found["Datapoints"]) == 1
+
+
+def test_many_results_at_once(lab: Lab, functions: Any, create: Create, queue: Any) -> None:
+    arn, messages = queue()
+    name = create(ECHO)
+    functions.put_function_event_invoke_config(
+        FunctionName=name, DestinationConfig={"OnSuccess": {"Destination": arn}}
+    )
+    for number in range(60):
+        lab.function(name).send({"n": number})
+    lab.settle()
+    found: set[int] = set()
+    while batch := messages():
+        found |= {json.loads(message["Body"])["requestPayload"]["n"] for message in batch}
+    assert found == set(range(60))
