@@ -64,7 +64,7 @@ class Accompanied:
         self._extensions.tell_invoke(header)
 
     async def receive(self, deadline: float) -> tuple[Kind, bytes]:
-        kind, body = await self._runtime.receive(deadline)
+        kind, body = await self._extensions.beside(self._runtime.receive(deadline))
         if kind is Kind.READY:
             await self._extensions.ready(deadline)
         elif kind in (Kind.RESPONSE, Kind.ERROR, Kind.END, Kind.FATAL):

@@ -16,12 +16,13 @@ import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from lablambda.execution.api_error import JSON, ApiFault, accepted
 from lablambda.execution.worker import Failed
 from lablambda.httpserver import Request, Response
 
+_T = TypeVar("_T")
 INVOKE, SHUTDOWN = "INVOKE", "SHUTDOWN"
 _MOST = 10
 _IDENTIFIER = "lambda-extension-identifier"
@@ -79,6 +80,7 @@ class Extensions:
         self._known: dict[str, Extension] = {}
         self._closed = False
         self._news = asyncio.Event()
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     # -------------------------------------------------------------------------------- the lab's side
 
@@ -97,6 +99,18 @@ class Extensions:
         """Wait until all that were told of an invocation ask again. Raises Failed if one can't any more."""
         async with asyncio.timeout_at(deadline):
             await self._until(lambda: _all_ready(self._listening(INVOKE)))
+
+    async def beside(self, runtime: Awaitable[_T]) -> _T:
+        """Wait for what the runtime does. Raises Failed as soon as an extension can't go on."""
+        work = asyncio.ensure_future(runtime)
+        first: list[asyncio.Future[Any]] = [work, self._failed]
+        try:
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            if self.failure is not None and not work.done():
+                raise self.failure
+            return await work
+        finally:
+            work.cancel()
 
     def tell_invoke(self, header: Mapping[str, Any]) -> None:
         event = {
@@ -136,8 +150,10 @@ class Extensions:
             raise self.failure
 
     def _fail(self, kind: str, message: str) -> None:
-        self.failure = self.failure or Failed(kind, message)
-        self._news.set()
+        if self.failure is None:
+            self.failure = Failed(kind, message)
+            self._failed.set_result(None)
+            self._news.set()
 
     # ------------------------------------------------------------------------- the extensions' side
 

@@ -514,6 +514,22 @@ async def test_an_extension_that_fails(bench: Bench, body: str, kind: str, words
         assert json.loads(outcome.payload)["errorMessage"] == f"RequestId: r-1 Error: {words}"
 
 
+@pytest.mark.parametrize(
+    ("source", "body"),
+    [
+        ("import time\ntime.sleep(30)\ndef handler(e, c): pass", 'register("INVOKE")\ntime.sleep(0.3)'),
+        ("import time\ndef handler(e, c): time.sleep(30)", f'me = register("INVOKE")\n{ASK}'),
+    ],
+)
+async def test_an_extension_that_fails_while_the_runtime_is_at_work(
+    bench: Bench, source: str, body: str
+) -> None:
+    """Neither init nor the handler is waited for."""
+    version = accompanied(bench, bench.function(source, timeout=20), {"bad": extension(body)})
+    async with asyncio.timeout(10):
+        assert error(await bench.invoke(version)) == ("Extension.Crash", "exit code 0")
+
+
 async def test_an_extension_that_ends_while_nothing_happens(bench: Bench) -> None:
     """The next event finds a new environment."""
     ends = extension("me = register()\nimport threading\nthreading.Timer(0.3, os._exit, [1]).start()\n" + ASK)
