@@ -72,9 +72,12 @@ class Parts:
         self._size = 0
         self._ended = False
         self._interrupted = False
+        self._unread = False
         self._news = asyncio.Event()
 
     def add(self, part: bytes) -> None:
+        if self._unread:
+            return
         self._waiting.append(part)
         self._size += len(part)
         if self._size > _MOST_WAITING_BYTES:
@@ -85,6 +88,15 @@ class Parts:
         self._ended = True
         self._interrupted = interrupted
         self._news.set()
+
+    async def leave(self) -> None:
+        """Nobody reads the rest. It is let in all the same: a client that sends doesn't listen yet."""
+        self._waiting.clear()
+        self._unread = True
+        self._resume()
+        while not self._ended:
+            self._news.clear()
+            await self._news.wait()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while True:
@@ -128,7 +140,8 @@ class HttpConnection(asyncio.Protocol):
         self._current: Request | None = None
         self._connections = connections
         self._parser = httptools.HttpRequestParser(self)
-        self._requests: deque[tuple[Request, bool]] = deque()
+        self._requests: deque[tuple[Request, bool, bool]] = deque()  # kept alive, and takes chunks
+        self._refusal: int | None = None
         self._task: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -196,10 +209,8 @@ class HttpConnection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         if self._headers.get("expect", "").lower() == "100-continue" and self._transport is not None:
             self._transport.write(_CONTINUE)
-        if self._streams is not None and self._streams(self._request(b"")):
-            self._parts = Parts(self._pause, self._resume)
-            request = self._request(b"")
-            request.parts = self._parts
+        if self._streams is not None and self._streams(request := self._request(b"")):
+            request.parts = self._parts = Parts(self._pause, self._resume)
             self._enqueue(request)
 
     def on_body(self, body: bytes) -> None:
@@ -225,7 +236,8 @@ class HttpConnection(asyncio.Protocol):
         return Request(method=method, path=path, query=query, headers=self._headers, body=body)
 
     def _enqueue(self, request: Request) -> None:
-        self._requests.append((request, self._parser.should_keep_alive()))
+        takes_chunks = self._parser.get_http_version() != "1.0"
+        self._requests.append((request, self._parser.should_keep_alive(), takes_chunks))
         if self._task is None:
             self._task = self._loop.create_task(self._answer())
         elif len(self._requests) >= _MOST_PIPELINED:
@@ -248,18 +260,26 @@ class HttpConnection(asyncio.Protocol):
 
     async def _answer(self) -> None:
         while self._requests:
-            self._current, keep_alive = self._requests.popleft()
+            request, keep_alive, takes_chunks = self._requests.popleft()
+            self._current = request
             try:
-                response = await self._respond(self._current)
+                response = await self._respond(request)
+            except Interrupted:
+                break
             except Exception:
                 traceback.print_exc(file=sys.stderr)
                 response = Response(500, b'{"message":"Internal failure; see the lab\'s log."}')
-            head_only = self._current.method == "HEAD"
             if response.parts is None:
+                head_only = request.method == "HEAD"
                 self._write(_encode(response, head_only=head_only, keep_alive=keep_alive))
             else:
-                keep_alive &= await self._send_parts(response, response.parts, keep_alive=keep_alive)
+                bodiless = request.method == "HEAD" or response.status in (204, 304)
+                frame = _nothing if bodiless else _chunk if takes_chunks else _plain
+                keep_alive &= frame is not _plain
+                keep_alive = await self._send_parts(response, response.parts, frame, keep_alive=keep_alive)
             await self._writable.wait()
+            if request.parts is not None:
+                await request.parts.leave()
             if self._transport is None:
                 break
             if not keep_alive:
@@ -268,30 +288,45 @@ class HttpConnection(asyncio.Protocol):
             if len(self._requests) < _MOST_PIPELINED:
                 self._resume()
         self._task = None
+        if self._refusal is not None:
+            self._refuse(self._refusal)
 
-    async def _send_parts(self, response: Response, parts: AsyncIterator[bytes], *, keep_alive: bool) -> bool:
+    async def _send_parts(
+        self,
+        response: Response,
+        parts: AsyncIterator[bytes],
+        frame: Callable[[bytes], bytes],
+        *,
+        keep_alive: bool,
+    ) -> bool:
         """Send a body as it comes, whether or not anybody listens any more: it is for its source to stop.
-        False if it broke off."""
-        head = [*response.headers, ("transfer-encoding", "chunked")]
-        self._write(_head(response.status, head, keep_alive=keep_alive))
+        Gives whether the connection can go on: it can't if the body broke off."""
+        encoding = [("transfer-encoding", "chunked")] if frame is _chunk else []
+        self._write(_head(response.status, [*response.headers, *encoding], keep_alive=keep_alive))
         try:
             async for part in parts:
                 if part:
-                    self._write(b"%x\r\n%b\r\n" % (len(part), part))
+                    self._write(frame(part))
                     await self._writable.wait()
         except Exception:
             traceback.print_exc(file=sys.stderr)
             return False
-        self._write(b"0\r\n\r\n")
-        return True
+        self._write(frame(b""))
+        return keep_alive
 
     def _write(self, data: bytes) -> None:
         if self._transport is not None:
             self._transport.write(data)
 
     def _refuse(self, status: int) -> None:
-        """What came isn't a request that can be answered: say so and hang up."""
-        if self._transport is not None:
+        """What came isn't a request that can be answered: say so, after the answers that are due, and hang
+        up."""
+        self._refusal = status
+        if self._parts is not None:
+            self._parts.end(interrupted=True)
+        if self._task is not None:
+            self._pause()
+        elif self._transport is not None:
             body = f'{{"message":"{http.HTTPStatus(status).phrase}"}}'.encode()
             self._transport.write(_encode(Response(status, body), head_only=False, keep_alive=False))
             self.close()
@@ -303,6 +338,22 @@ class HttpConnection(asyncio.Protocol):
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
+
+
+# How a part of a streamed body is sent; the empty part is its end.
+
+
+def _chunk(part: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(part), part)
+
+
+def _plain(part: bytes) -> bytes:
+    """To a client of HTTP/1.0: its end is the connection's."""
+    return part
+
+
+def _nothing(part: bytes) -> bytes:  # noqa: ARG001 - the others take it
+    return b""
 
 
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in http.HTTPStatus}

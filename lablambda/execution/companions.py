@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
-from lablambda.execution.channel import Kind
+from lablambda.execution.channel import Kind, NotSent
 from lablambda.execution.extensions import Extensions
 from lablambda.execution.log_pipe import LogPipe
 from lablambda.execution.platform_api import PlatformApi
-from lablambda.execution.supervisor import Process
+from lablambda.execution.supervisor import Process, exit_words
 from lablambda.execution.worker import Conversation
 
 # Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (shutdown phase)
@@ -22,21 +21,26 @@ class Companions:
 
     def __init__(self, api: PlatformApi) -> None:
         self._api = api
-        self._processes: list[tuple[Process, LogPipe]] = []
+        self._processes: dict[str, tuple[Process, LogPipe]] = {}
         self._ending = False
 
     def add(self, name: str, process: Process, logs: LogPipe) -> None:
-        self._processes.append((process, logs))
-        process.exited.add_done_callback(lambda _: None if self._ending else self._api.extensions.gone(name))
+        self._processes[name] = process, logs
+        process.exited.add_done_callback(lambda exited: self._gone(name, exited.result()))
+
+    def _gone(self, name: str, status: int) -> None:
+        if not self._ending:
+            self._api.extensions.gone(name, exit_words(status))
 
     async def end(self, reason: str) -> None:
         """Tell the extensions, give them their time, and end what is left. `reason` is SPINDOWN, TIMEOUT or
         FAILURE."""
         self._ending = True
-        exits = [process.exited for process, _ in self._processes if not process.exited.done()]
-        if self._api.extensions.tell_shutdown(reason, _SHUTDOWN_S) and exits:
+        told = self._api.extensions.tell_shutdown(reason, _SHUTDOWN_S)
+        exits = [self._processes[name][0].exited for name in told if name in self._processes]
+        if exits:
             await asyncio.wait(exits, timeout=_SHUTDOWN_S)
-        for process, logs in self._processes:
+        for process, logs in self._processes.values():
             process.kill()
             await process.wait()
             logs.close()
@@ -50,19 +54,21 @@ class Accompanied:
     def __init__(self, runtime: Conversation, extensions: Extensions) -> None:
         self._runtime = runtime
         self._extensions = extensions
+        self._used = False
 
     async def invoke(self, header: dict[str, Any], payload: bytes, deadline: float) -> None:
+        if self._used and self._extensions.failure is not None:
+            raise NotSent("an extension had failed while the environment was idle")
+        self._used = True
         await self._runtime.invoke(header, payload, deadline)
         self._extensions.tell_invoke(header)
 
     async def receive(self, deadline: float) -> tuple[Kind, bytes]:
-        kind, body = await self._runtime.receive(deadline)
+        kind, body = await self._extensions.beside(self._runtime.receive(deadline))
         if kind is Kind.READY:
-            failure = await self._extensions.ready(deadline)
-            return (kind, body) if failure is None else (Kind.INIT_ERROR, json.dumps(failure).encode())
-        if kind in (Kind.RESPONSE, Kind.ERROR, Kind.END, Kind.FATAL):
-            failure = await self._extensions.settled(deadline)
-            return (kind, body) if failure is None else (Kind.FATAL, body[:4] + json.dumps(failure).encode())
+            await self._extensions.ready(deadline)
+        elif kind in (Kind.RESPONSE, Kind.ERROR, Kind.END, Kind.FATAL):
+            await self._extensions.settled(deadline)
         return kind, body
 
     def no_more(self) -> None:

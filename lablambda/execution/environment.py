@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import json
 import math
-import os
 import shutil
 import time
 import uuid
@@ -22,8 +21,9 @@ from pathlib import Path
 
 from lablambda.execution.channel import ChannelClosed, Kind, NotSent
 from lablambda.execution.memory import MemoryWatch, Watched, peak_mb
+from lablambda.execution.supervisor import exit_words
 from lablambda.execution.variables import platform_variables
-from lablambda.execution.worker import Conversation, InvalidEntrypoint, Launch, Program, Runtime, Worker
+from lablambda.execution.worker import Conversation, Failed, Launch, Program, Runtime, Worker
 from lablambda.model.function import Version
 from lablambda.model.invocation import Invocation, Outcome, Report, too_large
 from lablambda.rules import lifecycle, platform_log, platform_log_json
@@ -102,7 +102,8 @@ class Environment:
         self._tail.clear()
         init_ms: float | None = None
         ending: Ending | None = None
-        if self.state is State.NEW:
+        fresh = self.state is State.NEW
+        if fresh:
             began = time.perf_counter()
             ending = await self._first_init(invocation.request_id)
             init_ms = (time.perf_counter() - began) * 1000
@@ -112,7 +113,7 @@ class Environment:
         self._say(self._platform.start(invocation.request_id, self.version.number))
         began = time.perf_counter()
         if ending is None:
-            ending = await self._run(invocation)
+            ending = await self._run(invocation, fresh=fresh)
         duration_ms = (time.perf_counter() - began) * 1000
         return self._report(invocation, ending, duration_ms, init_ms)
 
@@ -159,9 +160,8 @@ class Environment:
         except TimeoutError:
             await self._reset("TIMEOUT")
             return Ending(b"", "timeout", "Sandbox.Timedout")
-        except InvalidEntrypoint as error:
-            await self._reset()
-            return _failed("Runtime.InvalidEntrypoint", f"RequestId: {request_id} Error: {error}")
+        except Failed as error:
+            return await self._broken(request_id, error)
         except ChannelClosed:
             return await self._crashed(request_id, watched)
         except BaseException:
@@ -188,10 +188,12 @@ class Environment:
 
     # ---------------------------------------------------------------------------------- invoke phase
 
-    async def _run(self, invocation: Invocation) -> Ending:
+    async def _run(self, invocation: Invocation, *, fresh: bool) -> Ending:
+        """Handle the event. `fresh` is whether the process was started for it."""
         limit_s = self.version.timeout_s
         deadline = self._loop.time() + limit_s
         if self.state is State.RESET:
+            fresh = True
             ending = await self._init(limit_s, invocation.request_id)
             if ending is not None:
                 return self._timed_out(invocation) if ending.status == "timeout" else ending
@@ -205,9 +207,13 @@ class Environment:
                 if kind is Kind.STREAM:
                     content_type = body.decode(errors="replace")
                     kind, body = await self._stream(worker.channel, invocation, content_type, deadline)
-        except NotSent:  # the process had ended while it was idle: the event can go to the next one
-            await self._reset()
-            return await self._run(invocation)
+        except NotSent:
+            if fresh:
+                return await self._crashed(invocation.request_id, watched)
+            await self._reset()  # it had ended while it was idle: the event can go to the next one
+            return await self._run(invocation, fresh=False)
+        except Failed as error:
+            return await self._broken(invocation.request_id, error)
         except TimeoutError:
             self.peak_mb = max(self.peak_mb, peak_mb(worker.process.pid))
             await self._reset("TIMEOUT")
@@ -259,6 +265,10 @@ class Environment:
     def _timed_out(self, invocation: Invocation) -> Ending:
         message = f"RequestId: {invocation.request_id} Error: Task timed out after {self.version.timeout_s:.2f} seconds"
         return _failed("Sandbox.Timedout", message, status="timeout")
+
+    async def _broken(self, request_id: str, error: Failed) -> Ending:
+        await self._reset()
+        return _failed(error.kind, f"RequestId: {request_id} Error: {error}")
 
     async def _crashed(self, request_id: str, watched: Watched) -> Ending:
         """The process ended: by itself, by a signal, or because it took too much memory."""
@@ -359,12 +369,6 @@ def _error_type(body: bytes) -> str:
 
 
 def _exit_text(status: int) -> str:
-    """A wait status in AWS's words."""
-    if os.WIFSIGNALED(status):
-        names = {9: "killed", 11: "segmentation fault", 6: "aborted", 15: "terminated"}
-        number = os.WTERMSIG(status)
-        return f"Runtime exited with error: signal: {names.get(number, str(number))}"
-    code = os.WEXITSTATUS(status)
-    if code == 0:
+    if status == 0:
         return "Runtime exited without providing a reason"
-    return f"Runtime exited with error: exit status {code}"
+    return f"Runtime exited with error: {exit_words(status)}"

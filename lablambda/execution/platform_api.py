@@ -10,22 +10,19 @@ lab's own user's.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import struct
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from lablambda.execution.api_error import ApiFault, render
 from lablambda.execution.extensions import Extensions
-from lablambda.execution.runtime_session import RuntimeSession
+from lablambda.execution.runtime_session import RESPONSE_MODE, RuntimeSession
+from lablambda.execution.socket_owner import socket_owner
 from lablambda.httpserver import HttpServer, Request, Response
 
 HOST = "127.0.0.1"
 _RUNTIME = "/2018-06-01/runtime/"
 _EXTENSION = "/2020-01-01/extension/"
-_MAPPED = "0000000000000000FFFF0000"  # an IPv4 address as an IPv6 one, as the kernel's table has it
 # AWS's emulator answers these so: what asks for them goes on without.
 _NOT_SUPPORTED = {
     "/2022-07-01/telemetry": ("Telemetry.NotSupported", "Telemetry API is not supported"),
@@ -78,22 +75,4 @@ async def _not_supported(request: Request) -> Response:
 
 
 def _is_streamed(request: Request) -> bool:
-    return request.headers.get("lambda-runtime-function-response-mode", "").lower() == "streaming"
-
-
-def socket_owner(local: tuple[str, int], remote: tuple[str, int]) -> int | None:
-    """The user id of who holds the TCP socket between these ends; None if there is none. A program may hold
-    it as an IPv6 socket: Java does."""
-    for table, prefix in (("tcp", ""), ("tcp6", _MAPPED)):
-        ends = " ".join(f"{prefix}{_hex(host)}:{port:04X}" for host, port in (local, remote))
-        with contextlib.suppress(OSError):  # a system without IPv6
-            text = Path(f"/proc/net/{table}").read_text()
-            place = text.find(f" {ends} ")
-            if place >= 0:
-                return int(text[place : text.index("\n", place)].split()[6])
-    return None
-
-
-def _hex(host: str) -> str:
-    packed = bytes(map(int, host.split(".")))
-    return f"{struct.unpack('=I', packed)[0]:08X}"  # as the kernel holds it, in the machine's byte order
+    return request.headers.get(RESPONSE_MODE) == "streaming" and request.path.endswith("/response")

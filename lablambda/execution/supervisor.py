@@ -65,6 +65,16 @@ class Process:
             self.socket.close()
 
 
+def exit_words(status: int) -> str:
+    """A wait status in AWS's words."""
+    if os.WIFSIGNALED(status):
+        names = {9: "killed", 11: "segmentation fault", 6: "aborted", 15: "terminated"}
+        number = os.WTERMSIG(status)
+        return f"signal: {names.get(number, str(number))}"
+    code = os.WEXITSTATUS(status)
+    return f"exit status {code}" if code else "exit code 0"
+
+
 class Supervisor:
     """One parent process. When it dies, so does everything that it started."""
 

@@ -68,7 +68,8 @@ class Launch:
 
 class Conversation(Protocol):
     """How the lab talks with a runtime process: by frames, or by the Runtime API. Deadlines are of the event
-    loop's time, and passing one raises TimeoutError; a process that has gone raises ChannelClosed."""
+    loop's time, and passing one raises TimeoutError; a process that has gone raises ChannelClosed, and an
+    extension beside it that failed raises Failed."""
 
     async def invoke(self, header: dict[str, Any], payload: bytes, deadline: float) -> None:
         """Hand over an event. Raises NotSent if the process couldn't take it any more."""
@@ -90,8 +91,19 @@ class Companion(Protocol):
         """Come to an end; `reason` is SPINDOWN, TIMEOUT or FAILURE."""
 
 
-class InvalidEntrypoint(Exception):
-    """There is nothing to run, or it can't be run; the message is AWS's."""
+class Failed(Exception):
+    """An environment can't go on, and not because of its runtime's process; kind and message are AWS's."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class InvalidEntrypoint(Failed):
+    """There is nothing to run, or it can't be run."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("Runtime.InvalidEntrypoint", message)
 
 
 @dataclass(slots=True)
@@ -137,4 +149,4 @@ class Runtime(Protocol):
 
     async def start(self, launch: Launch) -> Worker:
         """Start a process; its init phase runs on its own and ends with a frame on the channel. Raises
-        InvalidEntrypoint."""
+        Failed."""

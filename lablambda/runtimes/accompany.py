@@ -13,7 +13,7 @@ from lablambda.execution.log_pipe import LogPipe
 from lablambda.execution.platform_api import PlatformApi
 from lablambda.execution.runtime_session import RuntimeSession
 from lablambda.execution.supervisor import NotStarted, Process, Spawner
-from lablambda.execution.worker import InvalidEntrypoint, Launch, Program, Runtime, Worker
+from lablambda.execution.worker import Failed, Launch, Program, Runtime, Worker
 from lablambda.rules.names import ACCOUNT
 
 
@@ -42,7 +42,8 @@ async def accompany(
     session: RuntimeSession | None,
     start: Callable[[Launch], Awaitable[Worker]],
 ) -> Worker:
-    """Start the API (with the Runtime API if there is a `session`), the extensions, then the runtime."""
+    """Start the API (with the Runtime API if there is a `session`), the extensions, and when they have
+    registered, the runtime: its init may rely on them."""
     executables = launch.program.extensions
     extensions = Extensions(_facts(launch), [executable.name for executable in executables])
     api = PlatformApi(extensions, session)
@@ -53,6 +54,7 @@ async def accompany(
         for executable in executables:
             process = await _start_extension(executable, launch, spawner)
             companions.add(executable.name, process, LogPipe(process.log, launch.write_log))
+        await extensions.registered()
         worker = await start(launch)
     except BaseException:
         await companions.end("FAILURE")
@@ -68,9 +70,8 @@ async def _start_extension(executable: Path, launch: Launch, spawner: Spawner) -
     try:
         return await supervisor.spawn([str(executable)], launch.variables, channel=False)
     except NotStarted as error:
-        raise InvalidEntrypoint(
-            f"fork/exec /opt/extensions/{executable.name}: {str(error).lower()}"
-        ) from None
+        message = f"fork/exec /opt/extensions/{executable.name}: {str(error).lower()}"
+        raise Failed("Extension.LaunchError", message) from None
 
 
 def _facts(launch: Launch) -> dict[str, str]:

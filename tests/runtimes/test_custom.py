@@ -275,6 +275,24 @@ async def test_a_bootstrap_that_ends_after_each_event(bench: Bench) -> None:
         assert json.loads((await bench.invoke(version, n)).payload) == n
 
 
+async def test_a_bootstrap_that_asks_and_is_gone_before_the_event(bench: Bench) -> None:
+    """The next one would do the same: the event isn't tried for ever."""
+    asks = python("""
+import socket
+host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+api = socket.create_connection((host, int(port)))
+api.sendall(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n")
+time.sleep(0.1); os._exit(3)
+""")
+    slow = extension(f"me = register()\ntime.sleep(0.5)\n{ASK}")  # so that it is gone for certain
+    version = accompanied(bench, function(bench, asks), {"slow": slow})
+    for _ in range(2):
+        assert error(await bench.invoke(version)) == (
+            "Runtime.ExitError",
+            "Runtime exited with error: exit status 3",
+        )
+
+
 async def test_what_is_illegal_is_refused_and_harms_nothing(bench: Bench) -> None:
     version = function(
         bench,
@@ -284,7 +302,7 @@ told.append(call("POST", "invocation/nothing-yet/response", "1")[0])
 while True:
     id, body = next_event()
     told.append(call("POST", "invocation/another/response", "1")[0])
-    told.append(call("GET", "invocation/next")[0])
+    told.append(call("GET", "invocation/next")[1]["Lambda-Runtime-Aws-Request-Id"] == id)
     told.append(call("POST", "init/error", "{}")[0])
     told.append(call("PUT", "invocation/next")[0])
     told.append(call("GET", "nowhere")[0])
@@ -298,7 +316,7 @@ while True:
     (environment, _), *_ = bench.host._pools[version.arn, version.build]._idle
     assert environment._worker is not None
     async with asyncio.timeout(5):
-        while "[403, 400, 403, 403, 404, 404, 413, 403]" not in bench.lines:
+        while "[400, 400, True, 403, 404, 404, 413, 403]" not in bench.lines:
             environment._worker.logs.drain()
             await asyncio.sleep(0.01)
 
@@ -398,7 +416,7 @@ def call(method, path, body=None, **headers):
     answer = api.getresponse()
     return answer.status, answer.headers, answer.read()
 def register(*events):
-    status, headers, body = call("POST", "register", json.dumps({{"events": events}}), **{{"Lambda-Extension-Name": os.path.basename(__file__)}})
+    status, headers, body = call("POST", "register", json.dumps({{"events": events}}), **{{"Lambda-Extension-Name": os.path.basename(__file__), "Lambda-Extension-Accept-Feature": "accountId"}})
     print("registered", status, body.decode(), flush=True)
     return {{"Lambda-Extension-Identifier": headers["Lambda-Extension-Identifier"]}}
 {body}
@@ -465,30 +483,94 @@ async def test_an_extension_that_takes_too_long(bench: Bench) -> None:
     assert error(await bench.invoke(version))[0] == "Sandbox.Timedout"
 
 
+REPORT = """
+me = register("INVOKE")
+{}call("POST", "{}/error", "", **me, **{{"Lambda-Extension-Function-Error-Type": "Extension.Odd"}})
+{}
+"""
+ASK = 'call("GET", "event/next", **me); '
+
+
 @pytest.mark.parametrize(
-    ("body", "kind"),
+    ("body", "kind", "words"),
     [
-        ("sys.exit(1)", "Extension.Crash"),
+        ("sys.exit(1)", "Extension.Crash", "exit status 1"),
+        ('register("INVOKE")\nsys.exit(0)', "Extension.Crash", "exit code 0"),
+        (REPORT.format("", "init", "sys.exit(7)"), "Extension.InitError", "exit status 7"),
         (
-            'me = register("INVOKE")\ncall("POST", "init/error", "{}", **me)\ntime.sleep(60)',
+            REPORT.format("", "init", "time.sleep(60)"),
             "Extension.InitError",
+            "The extension bad reported Extension.Odd",
         ),
-        ('me = register("INVOKE")\ncall("GET", "event/next", **me)\nsys.exit(1)', "Extension.Crash"),
-        (
-            'me = register("INVOKE")\ncall("GET", "event/next", **me)\ncall("POST", "exit/error", "{}", **me)\ntime.sleep(60)',
-            "Extension.ExitError",
-        ),
+        (f'me = register("INVOKE")\n{ASK}\nos.kill(os.getpid(), 9)', "Extension.Crash", "signal: killed"),
+        (REPORT.format(ASK, "exit", "sys.exit(0)"), "Extension.ExitError", "exit code 0"),
     ],
 )
-async def test_an_extension_that_fails(bench: Bench, body: str, kind: str) -> None:
+async def test_an_extension_that_fails(bench: Bench, body: str, kind: str, words: str) -> None:
     version = accompanied(bench, bench.function("def handler(e, c): return 1"), {"bad": extension(body)})
     for _ in range(2):  # the environment is reset, and the extension tried again
-        assert error(await bench.invoke(version))[0] == kind
+        outcome = await bench.invoke(version, request_id="r-1")
+        assert error(outcome) == (kind, words)
+        assert json.loads(outcome.payload)["errorMessage"] == f"RequestId: r-1 Error: {words}"
+
+
+@pytest.mark.parametrize(
+    ("source", "body"),
+    [
+        ("import time\ntime.sleep(30)\ndef handler(e, c): pass", 'register("INVOKE")\ntime.sleep(0.3)'),
+        ("import time\ndef handler(e, c): time.sleep(30)", f'me = register("INVOKE")\n{ASK}'),
+    ],
+)
+async def test_an_extension_that_fails_while_the_runtime_is_at_work(
+    bench: Bench, source: str, body: str
+) -> None:
+    """Neither init nor the handler is waited for."""
+    version = accompanied(bench, bench.function(source, timeout=20), {"bad": extension(body)})
+    async with asyncio.timeout(10):
+        assert error(await bench.invoke(version)) == ("Extension.Crash", "exit code 0")
+
+
+async def test_an_extension_that_ends_while_nothing_happens(bench: Bench) -> None:
+    """The next event finds a new environment."""
+    ends = extension("me = register()\nimport threading\nthreading.Timer(0.3, os._exit, [1]).start()\n" + ASK)
+    version = accompanied(bench, bench.function("def handler(e, c): return 1"), {"ends": ends})
+    assert (await bench.invoke(version)).payload == b"1"
+    (environment, _), *_ = bench.host._pools[version.arn, version.build]._idle
+    assert environment._worker is not None
+    gone = environment._worker.companions._processes["ends"][0].exited  # type: ignore[union-attr]
+    async with asyncio.timeout(5):
+        await gone
+    assert (await bench.invoke(version)).payload == b"1"
+
+
+async def test_the_runtime_starts_when_the_extensions_have_registered(bench: Bench, tmp_path: Path) -> None:
+    """What its init needs of them is there."""
+    slow = extension(f"""
+time.sleep(0.3)
+open({str(tmp_path / "ready")!r}, "w").close()
+me = register("INVOKE")
+while True: {ASK}
+""")
+    source = (
+        f"import os\nfound = os.path.exists({str(tmp_path / 'ready')!r})\ndef handler(e, c): return found"
+    )
+    version = accompanied(bench, bench.function(source), {"slow": slow})
+    assert (await bench.invoke(version)).payload == b"true"
+
+
+async def test_an_end_waits_only_for_those_that_want_to_know(bench: Bench) -> None:
+    dull = extension(f'me = register("INVOKE")\nwhile True: {ASK}')
+    version = accompanied(bench, bench.function("def handler(e, c): return 1"), {"dull": dull})
+    await bench.invoke(version)
+    (environment, _), *_ = bench.host._pools[version.arn, version.build]._idle
+    began = asyncio.get_running_loop().time()
+    await environment.stop()
+    assert asyncio.get_running_loop().time() - began < 1
 
 
 async def test_an_extension_that_cannot_be_run(bench: Bench) -> None:
     version = accompanied(bench, bench.function("def handler(e, c): return 1"), {"bad": "#!/no/such/thing\n"})
     assert error(await bench.invoke(version)) == (
-        "Runtime.InvalidEntrypoint",
+        "Extension.LaunchError",
         "fork/exec /opt/extensions/bad: no such file or directory",
     )
