@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,8 +75,14 @@ class Bench:
 @pytest.fixture(scope="session")
 async def bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
     folder = tmp_path_factory.mktemp("host")
+    async with bench_with(Runtimes(folder / "runtimes"), folder) as bench:
+        yield bench
+
+
+@asynccontextmanager
+async def bench_with(runtimes: Runtimes, folder: Path) -> AsyncIterator[Bench]:
+    """A bench in `folder` that has these runtimes."""
     lines: list[str] = []
-    runtimes = Runtimes(folder / "runtimes")
     runtimes.start()
     store = PackageStore(folder / "packages")
     host = LocalHost(

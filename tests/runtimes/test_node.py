@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ from lablambda.model.function import Version
 from lablambda.model.invocation import Outcome
 from lablambda.packaging.zips import zip_files
 from lablambda.rules.runtimes import family
-from tests.runtimes.conftest import Bench
+from lablambda.runtimes.node.runtime import among, find
+from lablambda.runtimes.registry import Runtimes
+from tests.runtimes.conftest import Bench, bench_with
 
 pytestmark = pytest.mark.anyio
 
@@ -56,11 +58,33 @@ class Node:
         return told
 
 
-@pytest.fixture(scope="session")
-async def node(bench: Bench) -> Node:
-    if not any(family(name) == "nodejs" for name in await bench.runtimes.all()):
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("this machine has no Node.js")
-    return Node(bench)
+class OneNode(Runtimes):
+    """The Node.js at `path`, as if there were no other; by default, the one that a shell would find."""
+
+    def __init__(self, folder: Path, path: str | None) -> None:
+        super().__init__(folder)
+        self._path = path
+
+    async def _look(self) -> None:
+        kit = self._kit
+        found = await (find(kit) if self._path is None else among(kit, [self._path]))
+        for runtime in found[:1]:
+            self._add(runtime)
+
+
+# Several can be tested in one go: paths, with colons between them.
+NODES = os.environ.get("LABLAMBDA_TEST_NODES", "").split(":")
+
+
+@pytest.fixture(scope="session", params=[path or None for path in NODES])
+async def node(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Node]:
+    folder = tmp_path_factory.mktemp("node")
+    async with bench_with(OneNode(folder / "runtimes", request.param), folder) as bench:
+        if not any(family(name) == "nodejs" for name in await bench.runtimes.all()):
+            (pytest.fail if os.environ.get("CI") else pytest.skip)("this machine has no Node.js")
+        yield Node(bench)
 
 
 def logged(outcome: Outcome) -> list[str]:
@@ -84,7 +108,8 @@ def logged(outcome: Outcome) -> list[str]:
         "(event, context) => context.done(null, event * 2)",
         "(event, context) => { setTimeout(() => context.succeed(event * 2), 20); }",
         "(event, context, callback) => { callback(null, event * 2); callback(null, 'too late'); context.succeed(1); }",
-        "async (event, context, callback) => { callback(null, 'a promise counts'); return event * 2; }",
+        "async (event, context, callback) => { callback(null, event * 2); return 'too late'; }",
+        "(event, context, callback) => { callback(null, event * 2); throw new Error('too late'); }",
         "(event) => ({ then: (resolve) => resolve(event * 2) })",
     ],
 )
@@ -229,7 +254,7 @@ async def test_the_nearest_package_json_says_what_a_file_is(node: Node) -> None:
             "index.handler is not a function",
         ),
         ("", "nodot", "Runtime.MalformedHandlerName", "Bad handler"),
-        ("", "../up.handler", "Runtime.MalformedHandlerName", "'..' is not a valid handler name"),
+        ("", "../up.handler", "Runtime.MalformedHandlerName", "'../up.handler' is not a valid"),
         ("", "missing.handler", "Runtime.ImportModuleError", "Error: Cannot find module 'missing'"),
         (
             "require('nothing');",
@@ -542,10 +567,59 @@ async def test_streams_that_go_wrong(node: Node) -> None:
     late = "async (event, stream) => { stream.write('a'); stream.setContentType('text/html'); }"
     _, outcome = await streamed(node, late)
     assert json.loads(outcome.payload)["errorMessage"] == "Cannot set content-type, too late."
-    _, outcome = await streamed(node, "(event, stream) => { stream.end(); }")
-    assert json.loads(outcome.payload)["errorType"] == "Runtime.InvalidStreamingOperation"
-    _, outcome = await streamed(node, "async (event, stream) => { stream.write('never ended'); }")
+
+
+@pytest.mark.parametrize(("runtime", "kind"), [("nodejs22.x", "string"), ("nodejs24.x", "Error")])
+async def test_streaming_handlers_that_are_wrong(node: Node, runtime: str, kind: str) -> None:
+    for handler, message in (
+        ("(event, stream) => { stream.end(); }", "Streaming does not support non-async handlers."),
+        ("async (event, stream) => { stream.write('never ended'); }", "Response stream is not finished."),
+    ):
+        _, outcome = await streamed(node, handler, runtime=runtime)
+        told = json.loads(outcome.payload)
+        assert (told["errorType"], told["errorMessage"]) == (kind, message)
+    _, outcome = await streamed(
+        node, "async (event, stream) => { await new Promise(() => {}); }", runtime=runtime
+    )
     assert json.loads(outcome.payload)["errorType"] == "Runtime.NodeJsExit"
+
+
+async def test_what_may_be_written_to_a_stream(node: Node) -> None:
+    handler = """async (event, stream) => {
+  stream.write({ a: 1 }); stream.write(new Uint8Array([32])); stream.write("ü", "latin1");
+  if (!stream.write(Buffer.alloc(1 << 20, "x"))) await require("node:events").once(stream, "drain");
+  await new Promise((resolve) => stream.end("!", resolve));
+  return "what is returned counts for nothing";
+}"""
+    sink, outcome = await streamed(node, handler)
+    assert sink.content_type == "application/octet-stream"
+    assert b"".join(sink.parts) == b'{"a":1} \xfc' + b"x" * (1 << 20) + b"!"
+    assert outcome.function_error is None
+    assert logged(outcome)[0].endswith("\tWARN\tStreaming handlers ignore return values.")
+
+
+async def test_a_prelude_needs_a_write(node: Node) -> None:
+    """AWS sends it before the first write; a stream that only ends, even with data, has none."""
+    prelude = "stream = awslambda.HttpResponseStream.from(stream, { statusCode: 204 });"
+    sink, _ = await streamed(
+        node, f"async (event, stream) => {{ {prelude} stream.write(''); stream.end(); }}"
+    )
+    assert b"".join(sink.parts) == b'{"statusCode":204}' + bytes(8)
+    sink, _ = await streamed(node, f"async (event, stream) => {{ {prelude} stream.end('body'); }}")
+    assert sink.parts == [b"body"]
+
+
+async def test_an_end_midway_through_a_stream(node: Node) -> None:
+    handler = """async (event, stream) => {
+  stream.write("a"); setTimeout(() => { throw new Error("later"); }, 5); await new Promise((r) => setTimeout(r, 1000));
+}"""
+    sink, outcome = await streamed(node, handler)
+    assert (sink.parts, json.loads(outcome.payload)["errorMessage"]) == ([b"a"], "later")
+    sink, outcome = await streamed(node, "async (event, stream) => { stream.write('a'); process.exit(4); }")
+    assert sink.parts == [b"a"]
+    assert json.loads(outcome.payload)["errorMessage"].endswith("exit status 4")
+    sink, outcome = await streamed(node, "async (event, stream) => { stream.destroy(new Error('torn')); }")
+    assert json.loads(outcome.payload)["errorMessage"] == "torn"
 
 
 async def test_a_stream_gathered_for_a_plain_invoke(node: Node) -> None:

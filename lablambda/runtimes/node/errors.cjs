@@ -1,37 +1,59 @@
 "use strict";
 /* Errors as Lambda answers them, and as they are logged; the runtime's own frames are left out. */
+const fs = require("node:fs");
+const { pathToFileURL } = require("node:url");
 const util = require("node:util");
+
+const HERE = `${__dirname}/`;
 
 /** A failure that the runtime itself names. */
 class Fault extends Error {
   constructor(kind, message) {
     super(message);
-    this.name = `Runtime.${kind}`;
+    // As a class's own name would be: it isn't among the properties that are logged.
+    Object.defineProperty(this, "name", { value: `Runtime.${kind}`, configurable: true, writable: true });
+    Error.captureStackTrace(this, Fault);
   }
 }
 
-let shown = (line) => line;
+let folders = [[HERE, "/var/runtime/"]];
 
 /** Show the package under /var/task and the layers under /opt. */
 function showPaths(task, layers) {
-  const folders = [[task, "/var/task"]];
-  if (layers) folders.push([layers, "/opt"]);
-  shown = (text) => folders.reduce((line, [real, aws]) => line.replaceAll(`${real}/`, `${aws}/`), text);
+  for (const [folder, aws] of [[task, "/var/task/"], [layers, "/opt/"]]) {
+    if (!folder) continue;
+    const real = fs.realpathSync(folder);
+    const names = [folder, real, pathToFileURL(real).pathname].map((name) => `${name}/`);
+    folders = [...new Set(names)].map((name) => [name, aws]).concat(folders);
+  }
+}
+
+/** `text` with AWS's paths. */
+function shown(text) {
+  return folders.reduce((line, [real, aws]) => line.replaceAll(real, aws), text);
+}
+
+/** The lines of a text that holds stack traces, but the runtime's own frames. */
+function tidied(text) {
+  return text.split("\n").filter((line) => !(/^\s+at /.test(line) && line.includes(HERE))).map(shown);
 }
 
 function trace(error) {
-  if (typeof error.stack !== "string") return [];
-  return error.stack.split("\n").filter((line) => !line.includes(__dirname)).map(shown);
+  return typeof error.stack === "string" ? tidied(error.stack) : [];
 }
 
 function isError(value) {
-  return util.types.isNativeError(value) || (value?.name && value.message && value.stack);
+  return value instanceof Error || util.types.isNativeError(value);
+}
+
+function isLikeError(value) {
+  return ["name", "message", "stack"].every((name) => value?.[name] && typeof value[name] === "string");
 }
 
 /** The body of an error's answer. */
 function answered(error) {
   try {
-    if (!isError(error)) return { errorType: typeof error, errorMessage: String(error), trace: [] };
+    if (!isError(error) && !isLikeError(error)) return { errorType: typeof error, errorMessage: String(error), trace: [] };
     return {
       errorType: String(error.name).replaceAll("\x7f", "%7F"),
       errorMessage: shown(String(error.message).replaceAll("\x7f", "%7F")),
@@ -43,19 +65,27 @@ function answered(error) {
   }
 }
 
-/** The error as it stands in the log, after a word on when it happened. */
+/** What was thrown, as an Error. */
+function asError(thrown) {
+  if (isError(thrown)) return thrown;
+  const error = new Error(answered(thrown).errorMessage);
+  Error.captureStackTrace(error, asError);
+  return error;
+}
+
+/** An Error as it stands in the log, after a word on when it happened. */
 function logged(error) {
   try {
-    return `\t${JSON.stringify(withProperties(error), (_, value) => withProperties(value))}`;
+    return `\t${JSON.stringify(error, (_, value) => withProperties(value))}`;
   } catch {
     return `\t${JSON.stringify(answered(error))}`;
   }
 }
 
 function withProperties(value) {
-  if (!util.types.isNativeError(value)) return value;
-  const told = { errorType: value.name, errorMessage: shown(value.message), code: value.code, ...value };
-  return { ...told, stack: trace(value) };
+  if (!isError(value)) return value;
+  const told = { errorType: value.name, errorMessage: shown(String(value.message)), code: value.code, ...value };
+  return typeof value.stack === "string" ? { ...told, stack: trace(value) } : told;
 }
 
-module.exports = { Fault, showPaths, answered, logged, trace };
+module.exports = { Fault, showPaths, answered, asError, isError, logged, tidied, trace };

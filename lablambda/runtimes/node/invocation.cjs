@@ -7,7 +7,9 @@
  * Source: https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html */
 const util = require("node:util");
 const lab = require("./lab.cjs");
-const { Fault, answered, logged } = require("./errors.cjs");
+const { context, contextWithWays } = require("./context.cjs");
+const { Fault, answered } = require("./errors.cjs");
+const { logError } = require("./logging.cjs");
 const { ResponseStream, isStreaming } = require("./streaming.cjs");
 
 const RESPONSE_BYTES = 6 * 1024 * 1024 + 100;
@@ -16,66 +18,88 @@ class Invocation {
   /** `next` is called when it is over. */
   constructor(handler, header, event, { callbacks, next }) {
     this.handler = handler;
+    this.header = header;
     this.event = event;
     this.callbacks = callbacks;
     this.next = next;
     this.done = false;
     this.answered = false;
     this.waits = true;
-    this.stream = isStreaming(handler) ? new ResponseStream() : null;
-    this.context = contextOf(header);
+    this.stream = isStreaming(handler) ? new ResponseStream(handler) : null;
     // What the event loop's being empty means.
     this.whenEmpty = () => this.unanswered();
-    if (callbacks && this.stream === null) this.addOldWays();
   }
 
   run() {
+    if (this.stream !== null) this.runStreaming();
+    else if (this.callbacks) this.runWithCallbacks();
+    else this.runAsync();
+  }
+
+  async runAsync() {
     try {
-      const event = JSON.parse(this.event);
-      if (this.stream !== null) return this.runStreaming(event);
-      const callback = (error, result) => this.callBack(error, result);
-      const result = this.handler(event, this.context, ...(this.callbacks ? [callback] : []));
-      if (typeof result?.then === "function") {
-        result.then((value) => this.succeed(value), (error) => this.fail(error));
-      } else if (!this.callbacks) {
-        this.succeed(result);
-      }
+      this.succeed(await this.handler(JSON.parse(this.event), context(this.header)));
     } catch (error) {
       this.fail(error);
     }
   }
 
-  async runStreaming(event) {
+  runWithCallbacks() {
+    const callback = (error, result) => this.callBack(error, result);
+    try {
+      const ways = contextWithWays(this.header, this.ways());
+      const result = this.handler(JSON.parse(this.event), ways, callback);
+      if (typeof result?.then === "function") result.then(ways.succeed, ways.fail);
+    } catch (error) {
+      callback(error);
+    }
+  }
+
+  async runStreaming() {
     const ended = new Promise((resolve, reject) => this.stream.on("finish", resolve).on("error", reject));
     ended.catch(() => {}); // told by whichever of the two fails first
     try {
-      const promise = this.handler(event, this.stream, this.context);
-      if (typeof promise?.then !== "function") {
-        throw new Fault("InvalidStreamingOperation", "Streaming does not support non-async handlers.");
-      }
-      await Promise.all([promise, ended]);
+      const given = this.callbacks ? contextWithWays(this.header, {}) : context(this.header);
+      const promise = this.handler(JSON.parse(this.event), this.stream, given);
+      if (typeof promise?.then !== "function") throw this.misuse("Streaming does not support non-async handlers.");
+      await Promise.all([promise.then((result) => this.returned(result)), ended]);
       if (this.over()) lab.answer(lab.Kind.END);
     } catch (error) {
       this.fail(error);
     }
   }
 
-  addOldWays() {
+  /** A streaming handler has come to its end; its stream may go on. */
+  returned(result) {
+    if (result !== undefined) console.warn("Streaming handlers ignore return values.");
+    this.whenEmpty = () => this.fail(this.misuse("Response stream is not finished."));
+  }
+
+  /** A streaming handler's mistake, as this version of AWS's runtime has it. */
+  misuse(message) {
+    return this.callbacks ? message : new Error(message);
+  }
+
+  /** What a context with callbacks has of its own. */
+  ways() {
     const invocation = this;
-    Object.defineProperty(this.context, "callbackWaitsForEmptyEventLoop", {
-      get: () => invocation.waits,
-      set: (value) => { invocation.waits = value; },
-      enumerable: true,
-    });
-    this.context.succeed = (result) => this.first(() => this.succeed(result));
-    this.context.fail = (error) => this.first(() => this.fail(error ?? "handled"));
-    this.context.done = (error, result) => this.first(() => (error == null ? this.succeed(result) : this.fail(error)));
+    return {
+      get callbackWaitsForEmptyEventLoop() {
+        return invocation.waits;
+      },
+      set callbackWaitsForEmptyEventLoop(value) {
+        invocation.waits = value;
+      },
+      succeed: (result) => this.first(() => this.succeed(result)),
+      fail: (error) => this.first(() => this.fail(error ?? "handled")),
+      done: (error, result) => this.first(() => (error == null ? this.succeed(result) : this.fail(error))),
+    };
   }
 
   callBack(error, result) {
     this.first(() => {
       if (error != null) this.fail(error);
-      else if (!this.waits) setImmediate(() => this.succeed(result));
+      else if (!this.waits) this.succeed(result);
       else this.whenEmpty = () => this.succeed(result);
     });
   }
@@ -92,20 +116,22 @@ class Invocation {
     try {
       body = JSON.stringify(result === undefined ? null : result) ?? "null";
     } catch {
-      return this.fail(new Fault("UnserializableResponse", "Unable to stringify response body"));
+      const message = "Unable to stringify response body";
+      return this.fail(this.callbacks ? new Error(message) : new Fault("JSONStringifyError", message));
     }
-    if (Buffer.byteLength(body) > RESPONSE_BYTES) return this.answer(lab.Kind.ERROR, tooLarge());
     this.answer(lab.Kind.RESPONSE, body);
   }
 
   fail(error, moment = "Invoke Error", kind = this.stream?.begun ? lab.Kind.END : lab.Kind.ERROR) {
     if (this.done) return;
-    console.error(moment, logged(error));
+    logError(moment, error);
     this.answer(kind, JSON.stringify(answered(error)));
   }
 
   answer(kind, body) {
-    if (this.over()) lab.answer(kind, body);
+    if (!this.over()) return;
+    if (Buffer.byteLength(body) <= RESPONSE_BYTES) lab.answer(kind, body);
+    else lab.answer(kind === lab.Kind.RESPONSE ? lab.Kind.ERROR : kind, tooLarge());
   }
 
   /** End it, unless it has ended; false if it has. The event loop gets a turn before it stands still, for
@@ -119,31 +145,14 @@ class Invocation {
   }
 
   unanswered() {
-    const isAsync = util.types.isAsyncFunction(this.handler) || this.stream !== null;
+    const isAsync = !this.callbacks || this.stream !== null || util.types.isAsyncFunction(this.handler);
     if (!isAsync) return this.succeed(null);
     this.fail(new Fault(
       "NodeJsExit",
-      "The event loop is empty and the handler has not answered: a promise was never settled. " +
-        "See https://nodejs.org/docs/latest/api/process.html#exit-codes",
+      "The Lambda runtime client detected an unexpected Node.js exit code. This is most commonly caused by a Promise " +
+        "that was never settled. For more information, see https://nodejs.org/docs/latest/api/process.html#exit-codes",
     ));
   }
-}
-
-function contextOf(header) {
-  const environment = process.env;
-  return {
-    functionVersion: environment.AWS_LAMBDA_FUNCTION_VERSION,
-    functionName: environment.AWS_LAMBDA_FUNCTION_NAME,
-    memoryLimitInMB: environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
-    logGroupName: environment.AWS_LAMBDA_LOG_GROUP_NAME,
-    logStreamName: environment.AWS_LAMBDA_LOG_STREAM_NAME,
-    clientContext: header.client_context === undefined ? undefined : JSON.parse(header.client_context),
-    identity: undefined,
-    invokedFunctionArn: header.arn,
-    awsRequestId: header.request_id,
-    tenantId: undefined,
-    getRemainingTimeInMillis: () => header.deadline_ms - Date.now(),
-  };
 }
 
 function tooLarge() {

@@ -5,8 +5,7 @@
  * Reading blocks. Between two events the whole event loop thereby stands still, as AWS freezes the process:
  * timers and sockets that a handler left behind go on during the next event. And since nothing of the
  * runtime's is in the event loop, it is empty when the handler's own work is done. */
-const fs = require("node:fs");
-const { writeAll } = require("./descriptors.cjs");
+const { readSome, writeAll } = require("./descriptors.cjs");
 
 const CHANNEL = 3;
 const CHUNK = 1 << 16;
@@ -32,22 +31,13 @@ function fill(size) {
   const parts = [buffered];
   let there = buffered.length;
   while (there < size) {
-    const read = readSome();
+    const read = readSome(CHANNEL, incoming);
     if (read === 0) return false;
     parts.push(Buffer.from(incoming.subarray(0, read)));
     there += read;
   }
   if (parts.length > 1) buffered = Buffer.concat(parts, there);
   return true;
-}
-
-function readSome() {
-  try {
-    return fs.readSync(CHANNEL, incoming, 0, CHUNK, null);
-  } catch (error) {
-    if (error.code === "ECONNRESET") return 0;
-    throw error;
-  }
 }
 
 /** What this process is to be; null when the lab has gone. */

@@ -2,13 +2,14 @@
 /* The console as Lambda has it: each call is one log event, whatever newlines it holds. */
 const util = require("node:util");
 const { LogStream, writeAll } = require("./descriptors.cjs");
-const { trace } = require("./errors.cjs");
+const { asError, isError, logged, tidied, trace } = require("./errors.cjs");
 
 const MARK = Buffer.from([0xf5, 0x00, 0xff, 0x52]); // never valid UTF-8, so no printed line can hold it
 const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 const METHODS = { trace: "TRACE", debug: "DEBUG", info: "INFO", log: "INFO", warn: "WARN", error: "ERROR", fatal: "FATAL" };
 
 let requestId;
+let format = text;
 
 function setRequestId(id) {
   requestId = id;
@@ -22,27 +23,36 @@ function install() {
     Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => stream });
   }
   const least = LEVELS.indexOf(process.env.AWS_LAMBDA_LOG_LEVEL);
-  const format = process.env.AWS_LAMBDA_LOG_FORMAT === "JSON" ? json : text;
+  if (process.env.AWS_LAMBDA_LOG_FORMAT === "JSON") format = json;
   for (const [method, level] of Object.entries(METHODS)) {
     const heard = LEVELS.indexOf(level) >= least;
-    console[method] = heard ? (...words) => record(format(level, words)) : () => {};
+    console[method] = heard ? (message, ...more) => record(format(level, [message, ...more])) : () => {};
   }
 }
 
+/** Log what ends an invocation, or the process; `moment` says when it happened. */
+function logError(moment, thrown) {
+  const error = asError(thrown);
+  if (format === json) console.error(error);
+  else console.error(moment, logged(error));
+}
+
 function text(level, words) {
-  return [new Date().toISOString(), requestId, level, util.format(...words)].map(String).join("\t");
+  const message = util.format(...words);
+  const told = message.includes("\n    at ") ? tidied(message).join("\n") : message;
+  return [new Date().toISOString(), requestId, level, told].map(String).join("\t");
 }
 
 function json(level, words) {
   const told = { timestamp: new Date().toISOString(), level, requestId };
   if (words.length === 1) {
     try {
-      return JSON.stringify({ ...told, message: words[0] }, (_, value) => (value instanceof Error ? facts(value) : value));
+      return JSON.stringify({ ...told, message: words[0] }, (_, value) => (isError(value) ? { ...facts(value), ...value } : value));
     } catch {
       return JSON.stringify({ ...told, message: util.format(words[0]) }); // it holds itself, or a BigInt
     }
   }
-  const error = words.find((word) => word instanceof Error);
+  const error = words.find(isError);
   return JSON.stringify({ ...told, message: util.format(...words), ...(error && facts(error)) });
 }
 
@@ -58,4 +68,4 @@ function record(message) {
   writeAll(1, Buffer.concat([head, data]));
 }
 
-module.exports = { install, setRequestId };
+module.exports = { install, logError, setRequestId };
