@@ -5,6 +5,7 @@ const { pathToFileURL } = require("node:url");
 const util = require("node:util");
 
 const HERE = `${__dirname}/`;
+const FRAME = /^\s+at .*:\d+:\d+\)?(.*)$/;
 
 /** A failure that the runtime itself names. */
 class Fault extends Error {
@@ -33,9 +34,18 @@ function shown(text) {
   return folders.reduce((line, [real, aws]) => line.replaceAll(real, aws), text);
 }
 
-/** The lines of a text that holds stack traces, but the runtime's own frames. */
+/** The lines of a text that holds stack traces, but the runtime's own frames and what they stand on. What
+ * follows the last frame on its line, as a brace or a comma, stays. */
 function tidied(text) {
-  return text.split("\n").filter((line) => !(/^\s+at /.test(line) && line.includes(HERE))).map(shown);
+  const kept = [];
+  let ours = false;
+  for (const line of text.split("\n")) {
+    const frame = FRAME.exec(line);
+    ours = frame !== null && (line.includes(HERE) || (ours && line.includes("node:internal/")));
+    if (!ours) kept.push(shown(line));
+    else if (kept.length > 0) kept[kept.length - 1] += frame[1];
+  }
+  return kept;
 }
 
 function trace(error) {

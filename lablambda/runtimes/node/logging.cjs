@@ -7,6 +7,7 @@ const { asError, isError, logged, tidied, trace } = require("./errors.cjs");
 const MARK = Buffer.from([0xf5, 0x00, 0xff, 0x52]); // never valid UTF-8, so no printed line can hold it
 const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 const METHODS = { trace: "TRACE", debug: "DEBUG", info: "INFO", log: "INFO", warn: "WARN", error: "ERROR", fatal: "FATAL" };
+const STACK = /\n\s+at .*:\d+:\d+/;
 
 let requestId;
 let format = text;
@@ -38,9 +39,12 @@ function logError(moment, thrown) {
 }
 
 function text(level, words) {
+  return [new Date().toISOString(), requestId, level, formatted(words)].map(String).join("\t");
+}
+
+function formatted(words) {
   const message = util.format(...words);
-  const told = message.includes("\n    at ") ? tidied(message).join("\n") : message;
-  return [new Date().toISOString(), requestId, level, told].map(String).join("\t");
+  return STACK.test(message) ? tidied(message).join("\n") : message;
 }
 
 function json(level, words) {
@@ -49,11 +53,11 @@ function json(level, words) {
     try {
       return JSON.stringify({ ...told, message: words[0] }, (_, value) => (isError(value) ? { ...facts(value), ...value } : value));
     } catch {
-      return JSON.stringify({ ...told, message: util.format(words[0]) }); // it holds itself, or a BigInt
+      return JSON.stringify({ ...told, message: formatted(words) }); // it holds itself, or a BigInt
     }
   }
   const error = words.find(isError);
-  return JSON.stringify({ ...told, message: util.format(...words), ...(error && facts(error)) });
+  return JSON.stringify({ ...told, message: formatted(words), ...(error && facts(error)) });
 }
 
 function facts(error) {
