@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -192,6 +193,28 @@ async def test_what_was_asked_for_decides_about_callbacks(node: Node) -> None:
     assert await node.says(members, runtime="nodejs20.x") == ["succeed", "done", "fail"]
 
 
+async def test_a_handler_that_is_not_async_since_node_24(node: Node) -> None:
+    assert await node.says("exports.handler = (event) => event + 1;", 1, runtime="nodejs24.x") == 2
+    told = await node.fails("exports.handler = () => { throw new Error('no'); };", runtime="nodejs24.x")
+    assert told["errorMessage"] == "no"
+    told = await node.fails("exports.handler = () => new Promise(() => {});", runtime="nodejs24.x")
+    assert told["errorType"] == "Runtime.NodeJsExit"
+
+
+async def test_a_promise_that_is_settled_later_counts_no_more(node: Node) -> None:
+    source = """
+const calls = [];
+exports.handler = (event, context) => {
+  calls.push(event);
+  setTimeout(() => { context.succeed("too late"); context.fail("too late"); }, 50);
+  if (event === 1) context.succeed("first"); else setTimeout(() => context.succeed(calls), 100);
+};
+"""
+    version = node.function(source)
+    assert json.loads((await node.bench.invoke(version, 1)).payload) == "first"
+    assert json.loads((await node.bench.invoke(version, 2)).payload) == "too late"
+
+
 # ------------------------------------------------------------------------------------------ results
 
 
@@ -209,10 +232,22 @@ async def test_results_are_json(node: Node, result: str, answer: Any) -> None:
     assert await node.says(f"exports.handler = async () => ({result});") == answer
 
 
+@pytest.mark.parametrize(
+    ("runtime", "kind"), [("nodejs22.x", "Error"), ("nodejs24.x", "Runtime.JSONStringifyError")]
+)
 @pytest.mark.parametrize("result", ["10n", "(() => { const a = {}; a.a = a; return a; })()"])
-async def test_what_is_no_json(node: Node, result: str) -> None:
-    told = await node.fails(f"exports.handler = async () => {result};")
-    assert told["errorMessage"] == "Unable to stringify response body"
+async def test_what_is_no_json(node: Node, result: str, runtime: str, kind: str) -> None:
+    told = await node.fails(f"exports.handler = async () => {result};", runtime=runtime)
+    assert (told["errorType"], told["errorMessage"]) == (kind, "Unable to stringify response body")
+
+
+async def test_an_error_that_is_too_long_to_tell(node: Node) -> None:
+    version = node.function(
+        "exports.handler = async (size) => { if (size) throw new Error('x'.repeat(size)); };", memory=512
+    )
+    outcome = await node.bench.invoke(version, 7 << 20)
+    assert json.loads(outcome.payload)["errorType"] == "Function.ResponseSizeTooLarge"
+    assert json.loads((await node.bench.invoke(version, 0)).payload) is None
 
 
 # ----------------------------------------------------------------------------------------- handlers
@@ -275,6 +310,84 @@ async def test_init_errors(node: Node, source: str, handler: str, kind: str, mes
     assert str(node.bench.folder) not in outcome.payload.decode()
 
 
+@pytest.mark.parametrize(
+    ("files", "kind", "message", "line"),
+    [
+        (
+            {"index.js": "export const handler = async () => 1;"},
+            "Runtime.UserCodeSyntaxError",
+            "SyntaxError: Unexpected token 'export'",
+            "/var/task/index.js:1",
+        ),
+        (
+            {"index.js": "\nimport fs from 'node:fs';"},
+            "Runtime.UserCodeSyntaxError",
+            "SyntaxError: Cannot use import statement outside a module",
+            "/var/task/index.js:2",
+        ),
+        (
+            {"index.js": "require('./other.mjs');", "other.mjs": ""},
+            "Error",
+            "require() of ES Module /var/task/other.mjs",
+            "Error [ERR_REQUIRE_ESM]: require() of ES Module /var/task/other.mjs from /var/task/index.js not supported.",
+        ),
+        (
+            {"index.mjs": "import 'nothing';"},
+            "Error",
+            "Cannot find package 'nothing' imported from /var/task/index.mjs",
+            "Error [ERR_MODULE_NOT_FOUND]: Cannot find package 'nothing' imported from /var/task/index.mjs",
+        ),
+    ],
+)
+async def test_mixing_the_kinds_of_modules(
+    node: Node, files: dict[str, str], kind: str, message: str, line: str
+) -> None:
+    version = node.bench.function(files=files, runtime="nodejs22.x", handler="index.handler")
+    told = json.loads((await node.bench.invoke(version)).payload)
+    assert told["errorType"] == kind
+    assert told["errorMessage"].startswith(message)
+    assert told["trace"][0] == line
+
+
+async def test_what_aws_has_taken_out_can_be_asked_for(node: Node) -> None:
+    source = "export const handler = async () => 'seen by its syntax';"
+    options = "--experimental-require-module --experimental-detect-module --no-warnings"
+    assert await node.says(source, variables={"NODE_OPTIONS": options}) == "seen by its syntax"
+
+
+async def test_the_require_stack_of_what_is_missing(node: Node) -> None:
+    told = await node.fails("require('./lib/a');", files={"lib/a.js": "require('nothing');"})
+    message = "Error: Cannot find module 'nothing'\nRequire stack:\n- /var/task/lib/a.js\n- /var/task/index.js\n- /var/runtime/index.mjs"
+    assert told == {
+        "errorType": "Runtime.ImportModuleError",
+        "errorMessage": message,
+        "trace": f"Runtime.ImportModuleError: {message}".split("\n"),
+    }
+
+
+async def test_a_default_export_since_node_24(node: Node) -> None:
+    source = "export default { handler: async () => 'by default' };"
+    assert await node.says(source, file="index.mjs", runtime="nodejs24.x") == "by default"
+    told = await node.fails(source, file="index.mjs", runtime="nodejs22.x")
+    assert told["errorType"] == "Runtime.HandlerNotFound"
+
+
+async def test_an_init_that_never_ends(node: Node) -> None:
+    source = "await new Promise(() => {});\nexport const handler = async () => 1;"
+    told = await node.fails(source, file="index.mjs")
+    assert told["errorMessage"].endswith("Runtime exited with error: exit status 13")
+
+
+async def test_a_rejection_that_init_leaves_behind(node: Node) -> None:
+    outcome = await node.run("Promise.reject(new Error('forgotten'));\nexports.handler = async () => 1;")
+    told = json.loads(outcome.payload)
+    assert (told["errorType"], told["errorMessage"]) == (
+        "Runtime.UnhandledPromiseRejection",
+        "Error: forgotten",
+    )
+    assert "\tundefined\tERROR\tUnhandled Promise Rejection \t" in logged(outcome)[0]
+
+
 async def test_commonjs_in_an_es_module_is_told_clearly(node: Node) -> None:
     told = await node.fails("exports.handler = async () => 1;", file="index.mjs")
     assert (told["errorType"], told["errorMessage"].split(",")[0]) == (
@@ -302,11 +415,10 @@ def with_layer(node: Node, version: Version, files: Mapping[str, str]) -> Versio
     ],
 )
 async def test_packages_of_a_layer(node: Node, folder: str, file: str, source: str) -> None:
-    here = next(r for n, r in (await node.bench.runtimes.all()).items() if n.startswith("nodejs"))
-    package = folder.format(major=here.version.split(".")[0])
+    package = folder.format(major=22)
     version = with_layer(
         node,
-        node.function(source, file=file, runtime=here.name),
+        node.function(source, file=file, runtime="nodejs22.x"),
         {
             f"{package}/greeter/package.json": '{"name": "greeter", "main": "main.js"}',
             f"{package}/greeter/main.js": "exports.greet = () => 'hello from a layer';",
@@ -358,6 +470,86 @@ exports.handler = async (event, context) => ({
         "awsRequestId": "r-9",
         "trace": "Root=1-2-3",
     }
+
+
+@pytest.mark.parametrize(
+    ("runtime", "members"),
+    [
+        (
+            "nodejs22.x",
+            """callbackWaitsForEmptyEventLoop succeed fail done functionVersion functionName memoryLimitInMB
+            logGroupName logStreamName clientContext identity invokedFunctionArn awsRequestId tenantId
+            getRemainingTimeInMillis""",
+        ),
+        (
+            "nodejs24.x",
+            """clientContext identity invokedFunctionArn awsRequestId tenantId xRayTraceId getRemainingTimeInMillis
+            functionName functionVersion memoryLimitInMB logGroupName logStreamName""",
+        ),
+    ],
+)
+async def test_the_members_of_the_context(node: Node, runtime: str, members: str) -> None:
+    source = "exports.handler = async (event, context) => Object.keys(context);"
+    assert await node.says(source, runtime=runtime) == members.split()
+
+
+async def test_a_trace_id_is_of_one_invocation(node: Node) -> None:
+    version = node.function("exports.handler = async () => process.env._X_AMZN_TRACE_ID ?? null;")
+    assert json.loads((await node.bench.invoke(version, trace_id="Root=1")).payload) == "Root=1"
+    assert json.loads((await node.bench.invoke(version)).payload) != "Root=1"
+
+
+async def test_the_remaining_time_may_be_negative(node: Node) -> None:
+    source = """
+exports.handler = async (event, context) => {
+  const now = Date.now;
+  Date.now = () => now() + 60_000;
+  return context.getRemainingTimeInMillis();
+};
+"""
+    assert await node.says(source) < -49_000
+
+
+async def test_a_client_context_that_is_no_json(node: Node) -> None:
+    version = node.function("let count = 0;\nexports.handler = async () => ++count;")
+    outcome = await node.bench.invoke(version, client_context="{")
+    assert json.loads(outcome.payload)["errorMessage"].startswith(
+        "Cannot parse ClientContext as json: SyntaxError"
+    )
+    assert json.loads((await node.bench.invoke(version)).payload) == 1
+
+
+async def test_the_process_looks_as_on_aws(node: Node) -> None:
+    source = "exports.handler = async () => [process.argv.slice(1), process.cwd() === __dirname, process.stdout.fd, process.stderr.fd];"
+    assert await node.says(source) == [["/var/runtime/index.mjs"], True, 1, 2]
+
+
+async def test_processes_and_threads_of_a_handler(node: Node) -> None:
+    source = """
+const { execFileSync, fork, spawnSync } = require("node:child_process");
+const { once } = require("node:events");
+const { Worker } = require("node:worker_threads");
+exports.handler = async (python) => {
+  const child = fork(__dirname + "/child.js");
+  const [message] = await once(child, "message");
+  const worker = new Worker("console.log('from a thread'); require('node:worker_threads').parentPort.postMessage(2)", { eval: true });
+  const [number] = await once(worker, "message");
+  await once(worker, "exit");
+  spawnSync(process.execPath, ["-e", "console.log('from a process')"], { stdio: "inherit" });
+  spawnSync(python, ["-c", "import os; os.set_blocking(1, False)"], { stdio: "inherit" });
+  for (let line = 0; line < 400; line++) console.log("x".repeat(1000));
+  return [message, number];
+};
+"""
+    version = node.function(
+        source, files={"child.js": "process.send(1, () => process.disconnect());"}, memory=512
+    )
+    node.bench.lines.clear()
+    outcome = await node.bench.invoke(version, sys.executable)
+    assert json.loads(outcome.payload) == [1, 2]
+    lines = node.bench.lines
+    assert {"from a thread", "from a process"} <= set(lines)
+    assert sum(line.endswith("x" * 1000) for line in lines) == 400
 
 
 # --------------------------------------------------------------------------------------------- logs
@@ -413,6 +605,99 @@ exports.handler = async () => {
     assert "/var/task/index.js:4" in third["stackTrace"][1]
 
 
+async def test_the_rest_of_the_console(node: Node) -> None:
+    source = """
+exports.handler = async () => {
+  console.dir({ a: 1 }); console.table([{ a: 1 }]); console.assert(1 === 2, "unlike");
+  console.count(); console.group("group"); console.log("in it"); console.groupEnd();
+  console.time("t"); console.timeEnd("t"); console.fatal("f"); console.log("%s is %d: %j", "a", 1, { b: 2 });
+  process.stderr.write("half a line"); console.log("whole");
+};
+"""
+    outcome = await node.run(source)
+    lines = [line.split("\t", 2)[-1] for line in logged(outcome)]
+    assert lines[0] == "{ a: 1 }"
+    assert lines[1].startswith("INFO\t┌─────────┬───┐\n│ (index) │ a │\n")
+    assert lines[2:6] == [
+        "WARN\tAssertion failed: unlike",
+        "INFO\tdefault: 1",
+        "INFO\tgroup",
+        "INFO\tin it",
+    ]
+    assert lines[6].startswith("INFO\tt: 0.")
+    assert lines[7:] == ["FATAL\tf", 'INFO\ta is 1: {"b":2}', "half a line", "INFO\twhole"]
+
+
+async def test_errors_on_the_console(node: Node) -> None:
+    source = """
+const fail = () => Object.assign(new Error("outer"), { code: 7 });
+exports.handler = async () => { console.log(fail()); console.log({ nested: fail(), more: 1 }); };
+"""
+    alone, nested = (line.split("\t", 3)[3] for line in logged(await node.run(source)))
+    at, called = "at fail (/var/task/index.js:2:34)", "at exports.handler (/var/task/index.js:3:45)"
+    assert alone == f"Error: outer\n    {at}\n    {called} {{\n  code: 7\n}}"
+    called = called.replace(":45", ":76")
+    assert nested == (
+        f"{{\n  nested: Error: outer\n      {at}\n      {called} {{\n    code: 7\n  }},\n  more: 1\n}}"
+    )
+
+
+async def json_logs(node: Node, source: str) -> list[dict[str, Any]]:
+    logging = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "WARN", "LogGroup": "g"}
+    version = node.function(source)
+    version = replace(version, configuration={**version.configuration, "LoggingConfig": logging})
+    lines = [json.loads(line) for line in (await node.bench.invoke(version)).log]
+    return [line for line in lines if "type" not in line]  # which the platform's own have
+
+
+async def test_errors_in_json_logs(node: Node) -> None:
+    source = """
+class OrderError extends Error { constructor(m) { super(m); this.order = 7; } }
+exports.handler = async () => {
+  console.error(new OrderError("alone")); console.log({ nested: new OrderError("nested") });
+  const circle = {}; circle.circle = circle; console.log(circle); console.log(7); console.log(10n);
+  throw new OrderError("thrown");
+};
+"""
+    alone, nested, circle, number, big, thrown = await json_logs(node, source)
+    assert list(alone["message"]) == ["errorType", "errorMessage", "stackTrace", "order"]
+    assert alone["message"]["stackTrace"] == [
+        "Error: alone",
+        "    at exports.handler (/var/task/index.js:4:17)",
+    ]
+    assert (nested["message"]["nested"]["errorType"], nested["message"]["nested"]["order"]) == (
+        "OrderError",
+        7,
+    )
+    assert circle["message"] == "<ref *1> { circle: [Circular *1] }"
+    assert (number["message"], big["message"]) == (7, "10n")
+    assert (thrown["level"], thrown["message"]["errorMessage"]) == ("ERROR", "thrown")
+    assert list(thrown) == ["timestamp", "level", "requestId", "message"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "exports.handler = async () => { throw 'text'; };",
+        "exports.handler = async () => { setTimeout(() => { throw 'text'; }); await new Promise((r) => setTimeout(r, 1000)); };",
+        "throw 'text';",
+    ],
+)
+async def test_what_ends_an_invocation_is_an_object_in_json_logs(node: Node, source: str) -> None:
+    (told,) = await json_logs(node, source)
+    assert told["level"] == "ERROR"
+    assert told["message"] == {"errorType": "Error", "errorMessage": "text", "stackTrace": ["Error: text"]}
+
+
+async def test_what_cannot_be_logged_whole(node: Node) -> None:
+    source = "exports.handler = async () => { const error = new Error('circle'); error.self = error; throw error; };"
+    (line,) = logged(await node.run(source))
+    assert json.loads(line.rpartition("\t")[2])["errorMessage"] == "circle"
+    source = "exports.handler = async () => { const e = new Error('e'); e.toJSON = () => ({ short: 1 }); throw e; };"
+    (line,) = logged(await node.run(source))
+    assert line.endswith('\tInvoke Error \t{"short":1}')
+
+
 async def test_an_error_is_told_and_logged_in_the_functions_own_lines(node: Node) -> None:
     source = """
 class OrderError extends Error { constructor(m) { super(m); this.name = "OrderError"; this.order = 7; this.code = "E7"; } }
@@ -451,9 +736,24 @@ async def test_what_is_thrown_need_not_be_an_error(node: Node, thrown: str, kind
     assert told == {"errorType": kind, "errorMessage": message, "trace": []}
 
 
-async def test_failing_with_nothing(node: Node) -> None:
-    told = await node.fails("exports.handler = (event, context) => context.fail();")
-    assert told == {"errorType": "string", "errorMessage": "handled", "trace": []}
+@pytest.mark.parametrize(
+    ("handler", "runtime", "kind", "message"),
+    [
+        ("(event, context) => context.fail()", "nodejs22.x", "string", "handled"),
+        ("async () => { throw undefined; }", "nodejs22.x", "string", "handled"),
+        ("async () => { throw null; }", "nodejs22.x", "string", "handled"),
+        ("async () => { throw undefined; }", "nodejs24.x", "undefined", "undefined"),
+        ("async () => { throw null; }", "nodejs24.x", "object", "null"),
+    ],
+)
+async def test_failing_with_nothing(node: Node, handler: str, runtime: str, kind: str, message: str) -> None:
+    told = await node.fails(f"exports.handler = {handler};", runtime=runtime)
+    assert told == {"errorType": kind, "errorMessage": message, "trace": []}
+
+
+async def test_failing_with_what_cannot_be_read(node: Node) -> None:
+    told = await node.fails("exports.handler = async () => { throw Object.create(null); };")
+    assert told["errorType"] == "handled"
 
 
 # --------------------------------------------------------------------------------------------- ends
@@ -478,6 +778,19 @@ exports.handler = async (event) => {
     assert json.loads((await node.bench.invoke(version, 0)).payload) == 1, "the process has ended"
 
 
+async def test_a_rejection_that_the_answer_leaves_behind(node: Node) -> None:
+    source = "let count = 0;\nexports.handler = async (event) => { if (event) Promise.reject(new Error('late')); return ++count; };"
+    version = node.function(source)
+    assert json.loads((await node.bench.invoke(version, 1)).payload) == 1
+    ((environment, _),) = node.bench.host._pools[version.arn, version.build]._idle
+    assert environment._worker is not None
+    await asyncio.wait_for(asyncio.shield(environment._worker.process.exited), 10)
+    assert json.loads((await node.bench.invoke(version, 0)).payload) == 1, "in a new process"
+    assert any("\tERROR\tUnhandled Promise Rejection \t" in line for line in node.bench.lines)
+    told = await node.fails(source, 1, runtime="nodejs24.x")
+    assert told["errorType"] == "Runtime.UnhandledPromiseRejection"
+
+
 async def test_an_exception_that_nobody_catches(node: Node) -> None:
     source = "exports.handler = async () => { setTimeout(() => { throw new Error('later'); }, 5); await new Promise((r) => setTimeout(r, 1000)); };"
     outcome = await node.run(source)
@@ -486,8 +799,9 @@ async def test_an_exception_that_nobody_catches(node: Node) -> None:
 
 
 async def test_a_process_that_exits(node: Node) -> None:
-    told = await node.fails("exports.handler = async () => { console.log('bye'); process.exit(3); };")
-    assert told["errorMessage"].endswith("Runtime exited with error: exit status 3")
+    outcome = await node.run("exports.handler = async () => { console.log('bye'); process.exit(3); };")
+    assert json.loads(outcome.payload)["errorMessage"].endswith("Runtime exited with error: exit status 3")
+    assert logged(outcome)[0].endswith("\tINFO\tbye")
     told = await node.fails("exports.handler = async () => process.exit();")
     assert told["errorMessage"].endswith("Runtime exited without providing a reason")
 

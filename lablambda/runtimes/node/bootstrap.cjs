@@ -75,8 +75,12 @@ function rejection(reason, promise) {
 /** Tell what ends the process, if somebody waits for it, and end. */
 function lastWords(error, moment, status) {
   if (running === null) refuseToStart(error, moment);
-  if (running.done) logging.logError(moment, error);
-  else running.fail(error, moment, lab.Kind.FATAL);
+  if (running.done) {
+    lab.leave(); // at once: ending takes a while, and the next event is for another process
+    logging.logError(moment, error);
+  } else {
+    running.fail(error, moment, lab.Kind.FATAL);
+  }
   process.exit(status);
 }
 

@@ -41,7 +41,7 @@ function tidied(text) {
   let ours = false;
   for (const line of text.split("\n")) {
     const frame = FRAME.exec(line);
-    ours = frame !== null && (line.includes(HERE) || (ours && line.includes("node:internal/")));
+    ours = frame !== null && (line.includes(HERE) || (ours && / \(?node:/.test(line)));
     if (!ours) kept.push(shown(line));
     else if (kept.length > 0) kept[kept.length - 1] += frame[1];
   }

@@ -5,6 +5,7 @@
  * Reading blocks. Between two events the whole event loop thereby stands still, as AWS freezes the process:
  * timers and sockets that a handler left behind go on during the next event. And since nothing of the
  * runtime's is in the event loop, it is empty when the handler's own work is done. */
+const fs = require("node:fs");
 const { readSome, writeAll } = require("./descriptors.cjs");
 
 const CHANNEL = 3;
@@ -75,4 +76,9 @@ function answer(kind, body = "") {
   writeAll(CHANNEL, message);
 }
 
-module.exports = { Kind, start, next, send, answer };
+/** Take no more events. */
+function leave() {
+  fs.closeSync(CHANNEL);
+}
+
+module.exports = { Kind, start, next, send, answer, leave };
