@@ -18,6 +18,7 @@ const UNSETTLED = 13; // Node.js's own status for it
 let running = null;
 
 async function main() {
+  await import("./hooks.mjs"); // whatever it is: the first ES module takes long, and here nobody waits for it
   const launch = lab.start();
   if (launch === null) return process.exit(0);
   const asked = Number.parseInt(launch.runtime.replace("nodejs", ""), 10);
