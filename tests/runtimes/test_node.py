@@ -912,6 +912,31 @@ async def test_what_may_be_written_to_a_stream(node: Node) -> None:
     assert logged(outcome)[0].endswith("\tWARN\tStreaming handlers ignore return values.")
 
 
+async def test_stack_traces_end_with_the_handler(node: Node) -> None:
+    source = "export const handler = async () => { await null; throw new Error('no'); };"
+    told = await node.fails(source, file="index.mjs")
+    assert told["trace"] == ["Error: no", "    at Runtime.handler (file:///var/task/index.mjs:1:56)"]
+    _, outcome = await streamed(node, "async () => { await null; throw new Error('no'); }")
+    (line,) = json.loads(outcome.payload)["trace"][1:]
+    assert line.startswith("    at Runtime.handler (/var/task/index.js:1:")
+
+
+async def test_a_stream_that_fails_while_the_handler_goes_on(node: Node) -> None:
+    handler = "async (event, stream) => { stream.destroy(new Error('torn')); await new Promise((r) => setTimeout(r, 60_000)); }"
+    _, outcome = await streamed(node, handler)
+    assert json.loads(outcome.payload)["errorMessage"] == "torn"
+
+
+async def test_streams_of_every_kind_can_be_its_source(node: Node) -> None:
+    for body in (
+        "await new Response('body').body.pipeTo(require('node:stream').Writable.toWeb(stream))",
+        "require('node:stream').Readable.from(['bo', 'dy']).pipe(stream)",
+        "await require('node:stream/promises').pipeline(require('node:stream').Readable.from(['body']), stream)",
+    ):
+        sink, outcome = await streamed(node, f"async (event, stream) => {{ {body}; }}")
+        assert b"".join(sink.parts) == b"body", outcome.payload
+
+
 async def test_a_prelude_needs_a_write(node: Node) -> None:
     """AWS sends it before the first write; a stream that only ends, even with data, has none."""
     prelude = "stream = awslambda.HttpResponseStream.from(stream, { statusCode: 204 });"

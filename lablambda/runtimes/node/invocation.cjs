@@ -14,10 +14,17 @@ const { ResponseStream, isStreaming } = require("./streaming.cjs");
 
 const RESPONSE_BYTES = 6 * 1024 * 1024 + 100;
 
+/** Owns the handler under the name by which AWS's stack traces know it: `Runtime.handler`. */
+class Runtime {
+  constructor(handler) {
+    this.handler = handler;
+  }
+}
+
 class Invocation {
   /** `next` is called when it is over. */
   constructor(handler, header, event, { callbacks, next }) {
-    this.handler = handler;
+    this.runtime = new Runtime(handler);
     this.header = header;
     this.event = event;
     this.callbacks = callbacks;
@@ -40,7 +47,7 @@ class Invocation {
    * leaves behind is told instead. */
   async runAsync() {
     try {
-      const result = await this.handler(JSON.parse(this.event), context(this.header));
+      const result = await this.runtime.handler(JSON.parse(this.event), context(this.header));
       setImmediate(() => this.succeed(result));
     } catch (error) {
       setImmediate(() => this.fail(error));
@@ -51,7 +58,7 @@ class Invocation {
     const callback = (error, result) => this.callBack(error, result);
     try {
       const ways = contextWithWays(this.header, this.ways());
-      const result = this.handler(JSON.parse(this.event), ways, callback);
+      const result = this.runtime.handler(JSON.parse(this.event), ways, callback);
       if (typeof result?.then === "function") result.then(ways.succeed, ways.fail);
     } catch (error) {
       callback(error);
@@ -60,12 +67,13 @@ class Invocation {
 
   async runStreaming() {
     const ended = new Promise((resolve, reject) => this.stream.on("finish", resolve).on("error", reject));
-    ended.catch(() => {}); // told by whichever of the two fails first
+    ended.catch((error) => this.fail(error)); // even while the handler goes on
     try {
       const given = this.callbacks ? contextWithWays(this.header, {}) : context(this.header);
-      const promise = this.handler(JSON.parse(this.event), this.stream, given);
+      const promise = this.runtime.handler(JSON.parse(this.event), this.stream, given);
       if (typeof promise?.then !== "function") throw this.misuse("Streaming does not support non-async handlers.");
-      await Promise.all([promise.then((result) => this.returned(result)), ended]);
+      this.returned(await promise);
+      await ended;
       if (this.over()) lab.answer(lab.Kind.END);
     } catch (error) {
       this.fail(error);
@@ -148,7 +156,7 @@ class Invocation {
   }
 
   unanswered() {
-    const isAsync = !this.callbacks || this.stream !== null || util.types.isAsyncFunction(this.handler);
+    const isAsync = !this.callbacks || this.stream !== null || util.types.isAsyncFunction(this.runtime.handler);
     if (!isAsync) return this.succeed(null);
     this.fail(new Fault(
       "NodeJsExit",
