@@ -185,8 +185,7 @@ async def test_what_is_printed_is_in_the_log_between_start_and_end(actor: Actor,
     assert log[-1].startswith("END")
 
 
-async def test_a_flood_of_output_arrives_whole(actor: Actor) -> None:
-    version = actor.version(timeout=30)
+async def test_a_flood_of_output_arrives_whole(actor: Actor, version: Version) -> None:
     actor.bench.lines.clear()
     await actor.act(version, "log", text="\n".join(f"line {n}" for n in range(20_000)))
     assert actor.bench.lines.count("line 0") == 2
