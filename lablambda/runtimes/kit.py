@@ -55,21 +55,3 @@ class Kit:
         """End every process that was started with it."""
         await asyncio.gather(*(reserve.close() for reserve in self.reserves.values()))
         await asyncio.gather(*(spawner.close() for spawner in self._spawners))
-
-
-async def output(*command: str) -> str:
-    """What a program prints, empty if it can't be run; it is ended if nobody wants to know any more."""
-    nothing = asyncio.subprocess.DEVNULL
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=nothing, stdout=asyncio.subprocess.PIPE, stderr=nothing
-        )
-    except OSError:
-        return ""
-    try:
-        answer, _ = await process.communicate()
-    except asyncio.CancelledError:
-        process.kill()
-        await process.wait()
-        raise
-    return answer.decode(errors="replace")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from lablambda.execution.reserve import Mold, Reserve
 from lablambda.execution.worker import Launch, Program, Worker, adopt
-from lablambda.runtimes.kit import output
+from lablambda.programs import output
 
 
 class ReservedRuntime:

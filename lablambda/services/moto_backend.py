@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lablambda import programs
 from lablambda.model.errors import LabError, NotImplementedHere, ServiceFault
 from lablambda.rules.names import ACCOUNT
 from lablambda.services.backend import Deliver, Push, ServiceRequest, ServiceResponse
@@ -218,9 +219,8 @@ class _MotoProcess:
         await self._stop_answering()
 
     async def _kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        await self._process.wait()
+        if self.alive:
+            await programs.end(self._process)
         await self._close_session()
         await self._stop_answering()
 
@@ -268,27 +268,16 @@ class _MotoProcess:
 
 async def _spawn(folder: Path, log: Path, link: socket.socket) -> asyncio.subprocess.Process:
     with log.open("ab") as log_file:
-        spawning = asyncio.ensure_future(
-            asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "lablambda.services.moto_server"),
-                *("--socket", "socket", "--link", str(link.fileno())),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log_file,
-                pass_fds=[link.fileno()],
-                start_new_session=True,
-                env=_environment(),
-                cwd=folder,
-            )
+        return await programs.start(
+            *(sys.executable, "-m", "lablambda.services.moto_server"),
+            *("--socket", "socket", "--link", str(link.fileno())),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log_file,
+            pass_fds=[link.fileno()],
+            env=_environment(),
+            cwd=folder,
         )
-        try:
-            return await asyncio.shield(spawning)
-        except asyncio.CancelledError:
-            # Not cut short: a process that nobody has hold of couldn't be ended.
-            process = await spawning
-            process.kill()
-            await process.wait()
-            raise
 
 
 def _open_session(folder: int) -> aiohttp.ClientSession:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lablambda.model.compilation import Compiled
-from lablambda.model.errors import InvalidParameterValue
+from lablambda.model.errors import InvalidParameterValue, ServiceFault
 from lablambda.packaging.failure import RequirementsError
 from lablambda.runtimes.java import guest, jdks
 from lablambda.runtimes.java.compiler import JavaCompiler
@@ -231,6 +231,18 @@ async def test_a_request_that_is_given_up_disturbs_no_other(own: JavaCompiler) -
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert (await own.compile(HELLO, 17)).handlers == ("Hello",)
+
+
+async def test_closing_gives_up_what_is_being_compiled(own: JavaCompiler) -> None:
+    own._idle_s = 60
+    await own.compile(HELLO, 17)  # so that the next one's process runs already
+    compiling = asyncio.ensure_future(own.compile(HELLO, 17))
+    while not own._turn.locked():
+        await asyncio.sleep(0)
+    await own.close()
+    with pytest.raises(ServiceFault, match="ended unexpectedly"):
+        await compiling
+    assert own._process is None
 
 
 async def test_too_much_text_is_refused(own: JavaCompiler) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from lablambda import programs
 from lablambda.model.compilation import Compiled, Problem
 from lablambda.model.errors import InvalidParameterValue, ServiceFault
 from lablambda.packaging import maven
@@ -62,9 +63,12 @@ class JavaCompiler:
         return compiled
 
     async def close(self) -> None:
-        self._stay()
-        await asyncio.gather(*self._ending)
-        await self._end()
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()  # who compiles now learns of it at once, and gives up its turn
+        async with self._turn:
+            self._stay()
+            await asyncio.gather(*self._ending)
+            await self._end()
 
     async def _running(self) -> Process:
         if self._process is None or self._process.returncode is not None:
@@ -75,9 +79,7 @@ class JavaCompiler:
                 )
             command = await asyncio.to_thread(guest.compiler_command, found)
             # It reads until its input ends, so it never outlives the lab.
-            self._process = await asyncio.create_subprocess_exec(
-                *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
-            )
+            self._process = await programs.start(*command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
         return self._process
 
     def _stay(self) -> None:
@@ -92,8 +94,7 @@ class JavaCompiler:
     async def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None and process.returncode is None:
-            process.kill()
-            await process.wait()
+            await programs.end(process)
 
 
 def _request(source: str, release: int, jars: Sequence[Path]) -> bytes:

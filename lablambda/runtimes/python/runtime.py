@@ -14,7 +14,8 @@ from typing import Any
 
 from lablambda.execution.supervisor import Spawner, Supervisor
 from lablambda.execution.worker import Launch, Program, Worker, adopt
-from lablambda.runtimes.kit import Kit, output
+from lablambda.programs import output
+from lablambda.runtimes.kit import Kit
 from lablambda.runtimes.python.zygote import DISTRIBUTIONS, RUNTIME_PACKAGES
 
 _ZYGOTE = Path(__file__).with_name("zygote.py")
