@@ -28,7 +28,7 @@ FLOORS = [
     ["runtimes"],
     ["execution"],
     ["packaging", "services", "telemetry"],
-    ["storage", "config", "httpserver", "clock"],
+    ["storage", "config", "httpserver", "clock", "programs"],
     ["rules"],
     ["model"],
 ]
