@@ -24,7 +24,7 @@ FLOORS = [
     ["charts"],
     ["display", "launch", "connection"],
     ["lab"],
-    ["hosts"],
+    ["hosts", "sources"],
     ["runtimes"],
     ["execution"],
     ["packaging", "services", "telemetry"],

@@ -127,10 +127,11 @@ async def _compile(house: House, request: Request) -> dict[str, Any]:
 
 
 async def _quiet(house: House) -> None:
-    """Until nothing is due: a delivery may be another function's event."""
+    """Until nothing is due: what one does may be another's event."""
     while True:
         await house.queue.settled()
         await house.deliveries.settled()
+        await house.mappings.settled()
         if house.queue.idle:
             return
 

@@ -24,6 +24,7 @@ from lablambda.lab.deliveries import Deliveries
 from lablambda.lab.deploy import Deployer
 from lablambda.lab.house import House
 from lablambda.lab.invoke import Invoker
+from lablambda.lab.mappings import Mappings
 from lablambda.lab.provisioner import Provisioner
 from lablambda.lab.queue import AsyncQueue
 from lablambda.lab.triggers import Triggers
@@ -34,7 +35,7 @@ from lablambda.rules.limits import ACCOUNT_CONCURRENCY
 from lablambda.rules.runtimes import RESERVE
 from lablambda.runtimes.java.compiler import JavaCompiler
 from lablambda.runtimes.registry import Runtimes
-from lablambda.services.backend import NoServices, Push, Services
+from lablambda.services.backend import Deliver, NoServices, Services, Wake
 from lablambda.services.calls import AwsCalls
 from lablambda.services.moto_backend import MotoServices
 from lablambda.storage.journal import Journal
@@ -77,6 +78,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         house.runtimes.start()
         house.deployer.resume()
         house.provisioner.resume()
+        house.mappings.resume()
         dispatcher = asyncio.ensure_future(house.queue.run())
         delivering = asyncio.ensure_future(house.deliveries.run())
         tidying = asyncio.ensure_future(house.host.keep_tidy())
@@ -87,6 +89,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             for task in (dispatcher, delivering, tidying, purging):
                 task.cancel()
             await asyncio.gather(dispatcher, delivering, tidying, purging, return_exceptions=True)
+            await house.mappings.close()
             await asyncio.gather(house.deployer.close(), house.provisioner.close())
             await house.services.close()
             await asyncio.gather(house.host.close(), house.java.close())
@@ -127,11 +130,13 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     )
     deployer = Deployer(known, store, host)
     invoker = Invoker(known, host, bus, limit=settings.concurrency, settled=deployer.settled)
-    services = _services(settings, lambda push: triggers.deliver(push))
+    services = _services(settings, lambda push: triggers.deliver(push), lambda arn: mappings.wake(arn), clock)
+    calls = AwsCalls(services.forward, settings.access_key, settings.secret_key)
+    mappings = Mappings(known, calls, invoke=invoker.invoke, clock=clock, wakes=services.wakes)
     outgoing = Deliveries(
         journal,
         known,
-        AwsCalls(services.forward, settings.access_key, settings.secret_key),
+        calls,
         clock=clock,
         publish=bus.publish,
     )
@@ -158,6 +163,7 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         invoker=invoker,
         queue=waiting,
         deliveries=outgoing,
+        mappings=mappings,
         clock=clock,
         host=host,
         runtimes=runtimes,
@@ -178,10 +184,10 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     return house, undo
 
 
-def _services(settings: Settings, deliver: Callable[[Push], Awaitable[str | None]]) -> Services:
+def _services(settings: Settings, deliver: Deliver, wake: Wake, clock: Clock) -> Services:
     if settings.services == "none":
         return NoServices()
-    return MotoServices(settings.data / "services", deliver)
+    return MotoServices(settings.data / "services", deliver, wake, clock)
 
 
 def _fresh(folder: Path) -> Path:

@@ -16,6 +16,7 @@ from lablambda.lab.credentials import KeyRing
 from lablambda.lab.deliveries import Deliveries
 from lablambda.lab.deploy import Deployer
 from lablambda.lab.invoke import Invoker
+from lablambda.lab.mappings import Mappings
 from lablambda.lab.provisioner import Provisioner
 from lablambda.lab.queue import AsyncQueue
 from lablambda.model.package import Package
@@ -47,6 +48,7 @@ class House:
     invoker: Invoker
     queue: AsyncQueue
     deliveries: Deliveries
+    mappings: Mappings
     clock: Clock
     host: LocalHost
     runtimes: Runtimes

@@ -6,11 +6,11 @@ and responses recorded from AWS.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from lablambda.model.errors import InvalidParameterValue, NotImplementedHere
+from lablambda.rules.filter_criteria import compile_criteria
 
 _SQS: dict[str, Any] = {
     "BatchSize": 10,
@@ -79,7 +79,7 @@ def changed(current: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str,
         _check_queue(merged)
     if "FilterCriteria" in merged:
         filters = merged["FilterCriteria"].get("Filters", [])
-        _check_filters(filters)
+        compile_criteria(kind, filters)
         if not filters:
             del merged["FilterCriteria"]
     return merged
@@ -118,20 +118,3 @@ def _check_queue(members: Mapping[str, Any]) -> None:
         raise InvalidParameterValue(
             "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
         )
-
-
-def _check_filters(filters: list[Mapping[str, str]]) -> None:
-    for item in filters:
-        try:
-            pattern = json.loads(item.get("Pattern", "{}"))
-        except (ValueError, RecursionError):
-            pattern = None
-        if not isinstance(pattern, dict) or not all(map(_is_condition, pattern.values())):
-            raise InvalidParameterValue("Invalid filter pattern definition.")
-
-
-def _is_condition(value: object) -> bool:
-    """A pattern's leaves are lists of what is wanted."""
-    if isinstance(value, dict):
-        return bool(value) and all(map(_is_condition, value.values()))
-    return isinstance(value, list) and bool(value)

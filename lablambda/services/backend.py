@@ -47,10 +47,14 @@ class Push:
 
 
 Deliver = Callable[[Push], Awaitable[str | None]]  # None when accepted, else why not
+Wake = Callable[[str], None]  # something new is at the source of this ARN
 
 
 class Services(Protocol):
-    """Whoever answers for the services that aren't the lab's own."""
+    """Whoever answers for the services that aren't the lab's own. `wakes` is whether it tells by itself when
+    there is something new at a source that is polled."""
+
+    wakes: bool
 
     async def forward(self, request: ServiceRequest) -> ServiceResponse:
         """Relay a request. Raises ServiceFault if the backend can't be reached."""
@@ -64,6 +68,8 @@ class Services(Protocol):
 
 class NoServices:
     """`--services none`: there is nobody behind."""
+
+    wakes = False
 
     async def forward(self, request: ServiceRequest) -> ServiceResponse:
         raise NotImplementedHere(

@@ -20,11 +20,12 @@ _ENDPOINT = "http://127.0.0.1"
 
 
 class CallRefused(Exception):
-    """The service said no; `code` is AWS's."""
+    """The service said no; `code` and `text` are AWS's."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
+        self.text = message
 
 
 class AwsCalls:

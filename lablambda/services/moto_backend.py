@@ -16,15 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lablambda import programs
+from lablambda.clock import Clock
 from lablambda.model.errors import LabError, NotImplementedHere, ServiceFault
 from lablambda.rules.names import ACCOUNT
-from lablambda.services.backend import Deliver, Push, ServiceRequest, ServiceResponse
+from lablambda.services.backend import Deliver, Push, ServiceRequest, ServiceResponse, Wake
 from lablambda.services.link import Message, answer_all
-from lablambda.services.moto_hooks import CALLER, FAULT, NOT_BUILT
+from lablambda.services.moto_hooks import CALLER, CLOCK, FAULT, NOT_BUILT
 from lablambda.services.moto_server import MOST_CONNECTIONS
 
 if TYPE_CHECKING:
     import aiohttp
+
+Answer = Callable[[Message], Awaitable[Message]]
 
 _START_WITHIN_S = 60.0
 _HOP_BY_HOP = frozenset(
@@ -45,11 +48,14 @@ _EMPTY = "It starts again, empty, with the next request: buckets, tables and que
 
 
 class MotoServices:
-    """moto, in a process of the lab's, started when somebody first needs it."""
+    """moto, in a process of the lab's, started when somebody first needs it. It goes by the lab's clock."""
 
-    def __init__(self, folder: Path, deliver: Deliver) -> None:
+    wakes = True
+
+    def __init__(self, folder: Path, deliver: Deliver, wake: Wake, clock: Clock) -> None:
         self._folder = folder
-        self._deliver = deliver
+        self._answer = _answerer(deliver, wake)
+        self._clock = clock
         self._process: _MotoProcess | None = None
         self._starting: asyncio.Task[_MotoProcess] | None = None
         self._lost = ""
@@ -58,7 +64,7 @@ class MotoServices:
     async def forward(self, request: ServiceRequest) -> ServiceResponse:
         process = await self._running()
         try:
-            return await process.forward(request)
+            return await process.forward(request, self._clock)
         except ServiceFault:
             if self._closed:
                 raise ServiceFault(_CLOSED) from None
@@ -90,7 +96,7 @@ class MotoServices:
             await self._bury(self._process)
             raise ServiceFault(fault)
         if self._starting is None:
-            self._starting = asyncio.ensure_future(_MotoProcess.start(self._folder, self._deliver))
+            self._starting = asyncio.ensure_future(_MotoProcess.start(self._folder, self._answer))
             self._starting.add_done_callback(self._started)
         # A caller that leaves doesn't take the start along: others wait for it too.
         starting = self._starting
@@ -131,7 +137,7 @@ class _MotoProcess:
         self._log = log
 
     @classmethod
-    async def start(cls, folder: Path, deliver: Deliver) -> _MotoProcess:
+    async def start(cls, folder: Path, answer: Answer) -> _MotoProcess:
         if importlib.util.find_spec("moto") is None:
             raise ServiceFault(
                 "S3, SQS and the other services need moto, which isn't installed. Install it: "
@@ -153,7 +159,7 @@ class _MotoProcess:
             raise
         finally:
             theirs.close()
-        answering = asyncio.ensure_future(answer_all(ours, _answerer(deliver)))
+        answering = asyncio.ensure_future(answer_all(ours, answer))
         started = cls(process, answering, log)
         try:
             # aiohttp takes a while to load: in a thread, while moto loads too.
@@ -170,7 +176,7 @@ class _MotoProcess:
     def alive(self) -> bool:
         return self._process.returncode is None
 
-    async def forward(self, request: ServiceRequest) -> ServiceResponse:
+    async def forward(self, request: ServiceRequest, clock: Clock) -> ServiceResponse:
         import aiohttp
         import yarl
 
@@ -180,7 +186,8 @@ class _MotoProcess:
             async with self._session.request(
                 request.method,
                 yarl.URL(target, encoded=True),
-                headers=_sent_headers(request.headers) | {CALLER: request.caller},
+                headers=_sent_headers(request.headers)
+                | {CALLER: request.caller, CLOCK: f"{clock.now()} {clock.speed}"},
                 data=request.body,
                 allow_redirects=False,
             ) as response:
@@ -295,8 +302,11 @@ def _open_session(folder: int) -> aiohttp.ClientSession:
     )
 
 
-def _answerer(deliver: Deliver) -> Callable[[Message], Awaitable[Message]]:
+def _answerer(deliver: Deliver, wake: Wake) -> Answer:
     async def answer(message: Message) -> Message:
+        if message["kind"] == "wake":
+            wake(message["source_arn"])
+            return {}
         try:
             return {"refused": await deliver(Push(**message))}
         except ServiceFault as error:

@@ -7,6 +7,7 @@ out of S3: full event records, delete markers, and the check that the function l
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import sys
@@ -14,6 +15,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -23,6 +25,7 @@ from lablambda.services.s3_records import S3Object, record
 _S3 = "s3.amazonaws.com"
 _REFUSED = "Unable to validate the following destination configurations"
 CALLER = "X-LabLambda-Caller"  # header of a request: the ARN of who signed it
+CLOCK = "X-LabLambda-Clock"  # the same: the lab's time, in seconds since 1970, and how fast it goes
 FAULT = "X-LabLambda-Fault"  # header of an answer that isn't moto's: NOT_BUILT or BROKEN
 NOT_BUILT, BROKEN = "not-built", "broken"
 
@@ -107,6 +110,8 @@ def install(link: ServicesEnd) -> None:
     _install_deleted_versions()
     _install_one_event_a_request()
     _install_caller()
+    _install_clock()
+    _install_wakes(link)
 
 
 def _replace(owner: Any, name: str, new: Any) -> None:
@@ -282,6 +287,66 @@ def _install_caller() -> None:
     _replace(STSBackend, "get_caller_identity", identify)
 
 
+# --------------------------------------------------------------------------------- sources that are polled
+
+
+class _LabTime:
+    """The lab's time, as the last request told it."""
+
+    def __init__(self) -> None:
+        self._told = (time.time(), time.time(), 1.0)
+
+    def set(self, told: str) -> None:
+        reading, speed = map(float, told.split())
+        self._told = (time.time(), reading, speed)
+
+    def now(self) -> float:
+        since, reading, speed = self._told
+        return reading + (time.time() - since) * speed
+
+
+_lab_time = _LabTime()
+
+
+def _install_clock() -> None:
+    """Delays, visibility timeouts and the times of records are the lab's, whose pollers go by its clock. How
+    long a long poll lasts stays real: that clock may stand still."""
+    import moto.dynamodb.models.table
+    import moto.kinesis.models
+    import moto.sqs.models
+
+    def now() -> datetime:
+        return datetime.fromtimestamp(_lab_time.now(), UTC).replace(tzinfo=None)
+
+    _replace(moto.sqs.models, "unix_time_millis", lambda: _lab_time.now() * 1000)
+    _replace(moto.kinesis.models, "utcnow", now)
+    _replace(moto.dynamodb.models.table, "utcnow", now)
+
+
+def _stream_arn(shard: Any) -> str:
+    return f"{shard.table.table_arn}/stream/{shard.table.latest_stream_label}"
+
+
+def _install_wakes(link: ServicesEnd) -> None:
+    """Tell the lab what is new at a source, so that it needn't look again and again."""
+    from moto.dynamodb.models.table import StreamShard
+    from moto.kinesis.models import Stream
+    from moto.sqs.models import Queue
+
+    def telling(method: Any, arn: Callable[[Any], str]) -> Any:
+        def told(source: Any, *arguments: Any, **named: Any) -> Any:
+            answer = method(source, *arguments, **named)
+            with contextlib.suppress(LinkBroken):  # without a lab there is nobody to be woken
+                link.tell({"kind": "wake", "source_arn": arn(source)})
+            return answer
+
+        return told
+
+    _replace(Queue, "add_message", telling(Queue.add_message, lambda queue: queue.queue_arn))
+    _replace(Stream, "put_record", telling(Stream.put_record, lambda stream: stream.arn))
+    _replace(StreamShard, "add", telling(StreamShard.add, _stream_arn))
+
+
 # ------------------------------------------------------------------------------------------- requests
 
 
@@ -297,6 +362,7 @@ class RequestFrame:
     """
 
     _CALLER = "HTTP_X_LABLAMBDA_CALLER"
+    _CLOCK = "HTTP_X_LABLAMBDA_CLOCK"
     _UNDERSCORES = "HTTP_X_LABLAMBDA_UNDERSCORES"
 
     def __init__(self, application: Any) -> None:
@@ -313,6 +379,8 @@ class RequestFrame:
             environ.setdefault(self._names_key, {})[self._key_for(name)] = name
         _request.skip, _request.completing, _request.created, _request.events = False, False, None, []
         _request.caller = environ.pop(self._CALLER, "")
+        if told := environ.pop(self._CLOCK, ""):
+            _lab_time.set(told)
         try:
             return self._application(environ, start_response)
         except NotImplementedError as error:

@@ -17,6 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lablambda.client import Lab
+from lablambda.clock import Clock
 from lablambda.model.errors import ServiceFault
 from lablambda.services.backend import Push, ServiceRequest
 from lablambda.services.moto_backend import MotoServices
@@ -277,7 +278,7 @@ def test_only_the_owner_can_reach_its_socket(lab: Lab) -> None:
 
 @pytest.fixture
 async def services(tmp_path: Path) -> AsyncIterator[MotoServices]:
-    made = MotoServices(tmp_path, nobody)
+    made = MotoServices(tmp_path, nobody, lambda _: None, Clock())
     yield made
     await made.close()
 
@@ -301,7 +302,7 @@ async def test_a_backend_that_breaks_off_in_the_middle(services: MotoServices) -
 async def test_moto_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ServiceFault, match=r"Install it: pip install 'moto\[server\]'"):
-        await MotoServices(tmp_path, nobody).forward(LIST_BUCKETS)
+        await MotoServices(tmp_path, nobody, lambda _: None, Clock()).forward(LIST_BUCKETS)
 
 
 @pytest.mark.anyio
@@ -312,7 +313,7 @@ async def test_a_moto_that_has_moved_its_inside(tmp_path: Path, monkeypatch: pyt
     (shadow / "sitecustomize.py").write_text("import moto.s3.notifications as n\ndel n._get_s3_event\n")
     monkeypatch.setenv("PYTHONPATH", str(shadow))
     # then the backend doesn't start, and says why
-    services = MotoServices(tmp_path / "data", nobody)
+    services = MotoServices(tmp_path / "data", nobody, lambda _: None, Clock())
     with pytest.raises(ServiceFault, match="_get_s3_event"):
         await services.forward(LIST_BUCKETS)
 
@@ -327,6 +328,6 @@ async def test_first_requests_at_once_start_one_backend(services: MotoServices, 
 
 @pytest.mark.anyio
 async def test_a_folder_whose_path_is_too_long_for_a_socket(tmp_path: Path) -> None:
-    services = MotoServices(tmp_path / ("x" * 150), nobody)
+    services = MotoServices(tmp_path / ("x" * 150), nobody, lambda _: None, Clock())
     assert (await services.forward(LIST_BUCKETS)).status == 200
     await services.close()

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from lablambda.clock import Clock
 from lablambda.model.errors import NotImplementedHere, ServiceFault
 from lablambda.services.backend import Push, ServiceRequest
 from lablambda.services.moto_backend import MotoServices
@@ -30,7 +31,7 @@ async def nobody(_: Push) -> str | None:
 
 @pytest.fixture
 async def services(tmp_path: Path) -> AsyncIterator[MotoServices]:
-    made = MotoServices(tmp_path, nobody)
+    made = MotoServices(tmp_path, nobody, lambda _: None, Clock())
     yield made
     await made.close()
 
@@ -107,7 +108,7 @@ async def test_closing_is_not_a_death(services: MotoServices, tmp_path: Path) ->
 
 async def test_a_folder_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "services").write_text("a file is in the way")
-    services = MotoServices(tmp_path / "services", nobody)
+    services = MotoServices(tmp_path / "services", nobody, lambda _: None, Clock())
     with pytest.raises(ServiceFault, match="another --data folder"):
         await services.forward(LIST_BUCKETS)
     # when it is repaired, then the next request starts the backend
@@ -123,16 +124,17 @@ async def test_an_old_log_does_not_explain_a_new_failure(
     (tmp_path / "sitecustomize.py").write_text("import os; os._exit(3)\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(ServiceFault, match="didn't start: it said nothing"):
-        await MotoServices(tmp_path, nobody).forward(LIST_BUCKETS)
+        await MotoServices(tmp_path, nobody, lambda _: None, Clock()).forward(LIST_BUCKETS)
 
 
 OWNER = """
 import asyncio, sys
 from pathlib import Path
+from lablambda.clock import Clock
 from lablambda.services.backend import ServiceRequest
 from lablambda.services.moto_backend import MotoServices
 async def main():
-    services = MotoServices(Path(sys.argv[1]), None)
+    services = MotoServices(Path(sys.argv[1]), None, lambda _: None, Clock())
     await services.forward(ServiceRequest("GET", "/", "", {"host": "127.0.0.1"}, b""))
     print(services._process._process.pid, flush=True)
     await asyncio.sleep(300)

@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote, unquote_plus
 
 import pytest
 
+from lablambda.clock import Clock
 from lablambda.model.errors import NotImplementedHere
 from lablambda.services.backend import Push, ServiceRequest, ServiceResponse
 from lablambda.services.moto_backend import MotoServices
@@ -31,7 +32,7 @@ class Watcher:
     seen: list[ServiceResponse] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.services = MotoServices(self.folder, self.deliver)
+        self.services = MotoServices(self.folder, self.deliver, lambda _: None, Clock())
 
     async def deliver(self, push: Push) -> str | None:
         self.pushes.append(push)

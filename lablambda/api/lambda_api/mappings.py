@@ -25,6 +25,7 @@ async def create_event_source_mapping(house: House, p: Parameters) -> Result:
     members = rules.created(_members(p))
     named = _function(house, p["FunctionName"])
     _check_unique(house, named, members["EventSourceArn"])
+    await house.mappings.check(members["EventSourceArn"], named)
     mapping = EventSourceMapping(
         uuid=str(uuid.uuid4()),
         function=named.name,
@@ -35,7 +36,8 @@ async def create_event_source_mapping(house: House, p: Parameters) -> Result:
         tags=p.get("Tags", {}),
     )
     await house.catalog.save_mapping(mapping)
-    return _described(mapping, state="Creating" if mapping.state == "Enabled" else None)
+    house.mappings.apply(mapping)
+    return _described(house, mapping, state="Creating" if mapping.state == "Enabled" else None)
 
 
 async def update_event_source_mapping(house: House, p: Parameters) -> Result:
@@ -52,11 +54,12 @@ async def update_event_source_mapping(house: House, p: Parameters) -> Result:
         last_modified=time.time(),
     )
     await house.catalog.save_mapping(changed)
-    return _described(changed, state=_transition(mapping.state, state))
+    house.mappings.apply(changed)
+    return _described(house, changed, state=_transition(mapping.state, state))
 
 
 async def get_event_source_mapping(house: House, p: Parameters) -> Result:
-    return _described(house.catalog.mapping(p["UUID"]))
+    return _described(house, house.catalog.mapping(p["UUID"]))
 
 
 async def list_event_source_mappings(house: House, p: Parameters) -> Result:
@@ -67,13 +70,14 @@ async def list_event_source_mappings(house: House, p: Parameters) -> Result:
         named = parse_reference(p["FunctionName"])
         found = [m for m in found if (m.function, m.qualifier) == (named.name, named.qualifier)]
     chosen, marker = page(found, p, lambda mapping: mapping.uuid, most=_MOST)
-    return {"EventSourceMappings": [_described(mapping) for mapping in chosen], "NextMarker": marker}
+    return {"EventSourceMappings": [_described(house, mapping) for mapping in chosen], "NextMarker": marker}
 
 
 async def delete_event_source_mapping(house: House, p: Parameters) -> Result:
     mapping = house.catalog.mapping(p["UUID"])
+    house.mappings.stop(mapping.uuid)
     await house.catalog.remove_mapping(mapping)
-    return _described(mapping, state="Deleting")
+    return _described(house, mapping, state="Deleting")
 
 
 def _members(p: Parameters) -> dict[str, Any]:
@@ -108,9 +112,11 @@ def _transition(before: str, after: str) -> str:
     return "Updating" if before == after else {"Enabled": "Enabling", "Disabled": "Disabling"}[after]
 
 
-def _described(mapping: EventSourceMapping, *, state: str | None = None) -> dict[str, Any]:
+def _described(house: House, mapping: EventSourceMapping, *, state: str | None = None) -> dict[str, Any]:
+    trouble = house.mappings.trouble(mapping.uuid)
     return {
         **mapping.members,
+        **({"LastProcessingResult": f"PROBLEM: {trouble}"} if trouble else {}),
         "UUID": mapping.uuid,
         "EventSourceMappingArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:event-source-mapping:{mapping.uuid}",
         "FunctionArn": function_arn(mapping.function, mapping.qualifier),

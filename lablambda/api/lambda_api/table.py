@@ -56,7 +56,7 @@ def _refused(note: str) -> Entry:
     return Entry(Level.REFUSED, None, note)
 
 
-_NOT_POLLED = "kept and shown; nothing polls the source yet"
+_NOT_POLLED = "kept and shown; queues are polled, streams not yet"
 _NO_ENDPOINT = "kept and shown; the address isn't served yet"
 _OWN_RUNTIME = "kept and shown; the machine's own runtimes run"
 _NO_INSTANCES = "kept and shown; there are no managed instances"

@@ -6,11 +6,20 @@ from typing import Any
 
 import pytest
 
+from lablambda.client import Lab
 from tests.api_clients import ARN, Create, code_of
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:q"
 TABLE = "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/2026-11-01T00:00:00.000"
 STREAM = "arn:aws:kinesis:us-east-1:000000000000:stream/s"
+
+
+@pytest.fixture(autouse=True)
+def queues(lab: Lab) -> None:
+    for name in ("q", "q0", "q1", "q2"):
+        lab.client("sqs").create_queue(QueueName=name)
+
+
 SQS_DEFAULTS = {
     "BatchSize": 10,
     "MaximumBatchingWindowInSeconds": 0,

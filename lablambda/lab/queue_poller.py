@@ -1,0 +1,218 @@
+"""Polls one queue for one mapping, and lets its function have the messages.
+
+Messages are received until a batch is complete, and deleted when the function is done with them; those
+it fails on come back when their visibility timeout is over, and go to the queue's own dead-letter queue
+when they have come too often: that is SQS's doing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+from lablambda.clock import Clock
+from lablambda.model.errors import LabError
+from lablambda.model.invocation import Invocation, Outcome
+from lablambda.model.mapping import EventSourceMapping
+from lablambda.rules import queue_scaling
+from lablambda.rules.batch_response import failed_items
+from lablambda.rules.filter_criteria import compile_criteria
+from lablambda.rules.limits import SYNC_PAYLOAD_BYTES
+from lablambda.rules.names import function_arn
+from lablambda.services.calls import CallRefused
+from lablambda.sources.sqs import MOST_AT_ONCE, Queue, Record
+
+_LONG_POLL_S = 20
+# When nothing wakes the poller: how soon to look for messages that are hidden now, in lab time, but not
+# more often than this in real time; and for those that no wake told of.
+_HIDDEN_S, _BREATH_S, _ANYWAY_S = 1.0, 0.05, 60.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
+
+
+class QueuePoller:
+    """`invoke` runs the function, `timeout_s` gives its timeout, `wakes` is whether `wake` is called when there
+    is something new; `rests` is called when the poller begins to wait."""
+
+    def __init__(
+        self,
+        mapping: EventSourceMapping,
+        queue: Queue,
+        *,
+        invoke: Callable[[Invocation], Awaitable[Outcome]],
+        timeout_s: Callable[[], int],
+        clock: Clock,
+        wakes: bool,
+        rests: Callable[[], None],
+    ) -> None:
+        members = mapping.members
+        self._mapping = mapping
+        self._queue = queue
+        self._invoke = invoke
+        self._timeout_s = timeout_s
+        self._clock = clock
+        self._wakes = wakes
+        self._rests = rests
+        self._size: int = members["BatchSize"]
+        self._window_s: int = members["MaximumBatchingWindowInSeconds"]
+        self._maximum: int | None = members.get("ScalingConfig", {}).get("MaximumConcurrency")
+        self._reports = "ReportBatchItemFailures" in members["FunctionResponseTypes"]
+        self._wanted = compile_criteria("sqs", members.get("FilterCriteria", {}).get("Filters", []))
+        self._batches: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+        self._backlog_since: float | None = None
+        self._visibility_s: int | None = None
+        self._stopping = False
+        self._waiting = False
+        self.trouble = ""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way and, as far as it knows, nothing there to be received."""
+        return self._waiting and not self._batches and not self._changed.is_set()
+
+    def wake(self) -> None:
+        """There may be something new."""
+        self._changed.set()
+
+    def stop(self) -> None:
+        """Receive no more; `run` ends when what was received is done with."""
+        self._stopping = True
+        self._changed.set()
+
+    async def run(self) -> None:
+        pause_s = _FIRST_PAUSE_S
+        try:
+            while not self._stopping:
+                try:
+                    await self._poll()
+                except (CallRefused, LabError) as error:
+                    self.trouble = str(error)
+                    await self._rest(self._clock.now() + pause_s)
+                    await asyncio.sleep(_BREATH_S)
+                    pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+                else:
+                    self.trouble, pause_s = "", _FIRST_PAUSE_S
+            await asyncio.gather(*self._batches)
+        finally:
+            for batch in self._batches:
+                batch.cancel()
+            await asyncio.gather(*self._batches, return_exceptions=True)
+
+    # ----------------------------------------------------------------------------------------- receiving
+
+    async def _poll(self) -> None:
+        """Take a batch and hand it on, or wait until there may be one."""
+        self._changed.clear()
+        if len(self._batches) >= self._concurrency():
+            await self._rest(self._clock.now() + 1)  # the concurrency may have grown by then
+            return
+        if self._visibility_s is None:
+            self._visibility_s = await self._queue.visibility_s()
+        hidden_s = queue_scaling.visibility_s(self._visibility_s, self._timeout_s(), self._window_s)
+        taken = self._clock.now()
+        records = await self._gather(hidden_s)
+        if not records:
+            await self._rest_empty()
+            return
+        if self._backlog_since is None:
+            self._backlog_since = taken
+        for batch in _of_size(records, SYNC_PAYLOAD_BYTES):
+            task = asyncio.ensure_future(self._handle(batch, taken + hidden_s))
+            self._batches.add(task)
+            task.add_done_callback(self._handled)
+
+    def _concurrency(self) -> int:
+        since = self._backlog_since
+        backlogged_s = 0.0 if since is None else self._clock.now() - since
+        return queue_scaling.concurrency(backlogged_s, self._maximum)
+
+    async def _gather(self, hidden_s: int) -> list[Record]:
+        """Messages until there are enough, or the window that began with the first one is over."""
+        records: list[Record] = []
+        until = 0.0
+        while len(records) < self._size and not (records and self._stopping):
+            most = min(MOST_AT_ONCE, self._size - len(records))
+            wait_s = 0 if self._wakes or records else _LONG_POLL_S
+            self._changed.clear()  # before looking: what comes meanwhile is a reason to look again
+            got = await self._queue.receive(most, wait_s=wait_s, visibility_s=hidden_s)
+            if not records:
+                until = self._clock.now() + self._window_s
+            records += got
+            if not records or self._clock.now() >= until:
+                break
+            if len(got) < most:
+                await self._rest(until if self._wakes else self._clock.now() + _HIDDEN_S)
+        return records
+
+    async def _rest_empty(self) -> None:
+        """Wait for a wake; without one, until messages that are hidden may have come back."""
+        self._backlog_since = None
+        hidden = self._wakes and not self._batches and await self._queue.hidden()
+        if self._wakes:
+            await self._rest(self._clock.now() + (_HIDDEN_S if hidden else _ANYWAY_S))
+            if hidden:
+                await asyncio.sleep(_BREATH_S)  # however fast the lab's clock goes
+            self._visibility_s = None  # it may have been changed
+
+    async def _rest(self, until: float) -> None:
+        if self._changed.is_set():
+            return
+        self._waiting = True
+        self._rests()
+        await self._clock.wait(self._changed, until)
+        self._waiting = False
+
+    # ------------------------------------------------------------------------------------------ handling
+
+    async def _handle(self, records: list[Record], until: float) -> None:
+        """Let the function have a batch, which is ours until that moment of lab time."""
+        try:
+            wanted = [record for record in records if self._wanted(record)]
+            failed = await self._failed(wanted, until) if wanted else frozenset()
+            done = [record for record in records if record["messageId"] not in failed]
+            await self._queue.delete(done)
+        except (CallRefused, LabError) as error:  # the messages come again, to be tried again
+            print(f"A batch of {self._queue.arn} isn't done with: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the lab's log
+
+    async def _failed(self, records: Sequence[Record], until: float) -> frozenset[str]:
+        """The messages that the function didn't deal with."""
+        identifiers = [record["messageId"] for record in records]
+        outcome = await self._outcome(json.dumps({"Records": records}).encode(), until)
+        if outcome is None:
+            return frozenset(identifiers)
+        return failed_items(outcome, identifiers, reports=self._reports)
+
+    async def _outcome(self, payload: bytes, until: float) -> Outcome | None:
+        """What came of it; None if the function couldn't be run while the messages were ours."""
+        mapping, pause_s = self._mapping, _FIRST_PAUSE_S
+        arn = function_arn(mapping.function, mapping.qualifier)
+        while True:
+            invocation = Invocation(mapping.function, mapping.qualifier, payload, arn, source=self._queue.arn)
+            try:
+                return await self._invoke(invocation)
+            except LabError as error:  # throttled, deleted, or not ready
+                self.trouble = str(error)
+                if self._clock.now() + pause_s >= until:
+                    return None
+            await self._clock.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def _handled(self, batch: asyncio.Task[None]) -> None:
+        self._batches.discard(batch)
+        self._changed.set()
+
+
+def _of_size(records: list[Record], most: int) -> Iterator[list[Record]]:
+    """The records in batches that fit into an event of so many bytes."""
+    batch: list[Record] = []
+    size = 0
+    for record in records:
+        takes = len(json.dumps(record)) + 2
+        if batch and size + takes > most - len('{"Records": []}'):
+            yield batch
+            batch, size = [], 0
+        batch.append(record)
+        size += takes
+    yield batch

@@ -1,0 +1,1 @@
+"""Where events that are polled for come from: one file a source."""
