@@ -95,8 +95,11 @@ def test_everything_about_a_function_survives_kill_9(home: Home) -> None:
     functions.put_provisioned_concurrency_config(
         FunctionName="echo", Qualifier="live", ProvisionedConcurrentExecutions=2
     )
+    lab.client("sqs").create_queue(
+        QueueName="q"
+    )  # which is gone afterwards: the embedded services keep nothing
     queue = "arn:aws:sqs:us-east-1:000000000000:q"
-    functions.create_event_source_mapping(FunctionName="echo", EventSourceArn=queue)
+    functions.create_event_source_mapping(FunctionName="echo", EventSourceArn=queue, Enabled=False)
     functions.tag_resource(Resource=lab.function("echo").configuration()["FunctionArn"], Tags={"a": "1"})
     before = told(functions)
     os.kill(lab.descriptor.pid, signal.SIGKILL)

@@ -58,10 +58,6 @@ class ServicesEnd:
             raise LinkBroken("the lab has gone")
         return answer
 
-    def tell(self, message: Message) -> None:
-        """Send, and go on; the answer is nobody's. Raises LinkBroken."""
-        self._send(_frame({"id": 0, **message}))
-
     def _send(self, frame: bytes) -> None:
         with self._turn:
             try:

@@ -38,6 +38,7 @@ class _Request(threading.local):
     created: str | None = None
     caller = ""
     events: list[Callable[[], None]] | None = None
+    woken: set[str] = set()  # noqa: RUF012 - each request has a set of its own
 
 
 _request = _Request()
@@ -328,16 +329,25 @@ def _stream_arn(shard: Any) -> str:
 
 
 def _install_wakes(link: ServicesEnd) -> None:
-    """Tell the lab what is new at a source, so that it needn't look again and again."""
+    """Tell the lab what is new at a source, so that it needn't look again and again; whoever made it new gets
+    their answer when the lab knows."""
     from moto.dynamodb.models.table import StreamShard
     from moto.kinesis.models import Stream
     from moto.sqs.models import Queue
 
-    def telling(method: Any, arn: Callable[[Any], str]) -> Any:
+    def wake(arn: str) -> None:
+        with contextlib.suppress(LinkBroken):  # without a lab there is nobody to be woken
+            link.ask({"kind": "wake", "source_arn": arn})
+
+    def telling(method: Any, arn_of: Callable[[Any], str]) -> Any:
         def told(source: Any, *arguments: Any, **named: Any) -> Any:
             answer = method(source, *arguments, **named)
-            with contextlib.suppress(LinkBroken):  # without a lab there is nobody to be woken
-                link.tell({"kind": "wake", "source_arn": arn(source)})
+            arn = arn_of(source)
+            if _request.events is None:
+                wake(arn)
+            elif arn not in _request.woken:
+                _request.woken.add(arn)
+                _request.events.append(partial(wake, arn))
             return answer
 
         return told
@@ -377,7 +387,8 @@ class RequestFrame:
         for name, value in json.loads(environ.pop(self._UNDERSCORES, "{}")).items():
             environ[self._key_for(name)] = value
             environ.setdefault(self._names_key, {})[self._key_for(name)] = name
-        _request.skip, _request.completing, _request.created, _request.events = False, False, None, []
+        _request.skip, _request.completing, _request.created = False, False, None
+        _request.events, _request.woken = [], set()
         _request.caller = environ.pop(self._CALLER, "")
         if told := environ.pop(self._CLOCK, ""):
             _lab_time.set(told)

@@ -106,6 +106,7 @@ def test_a_window_gathers_a_large_batch(
     lab.settle()
     assert [len(batch) for batch in bodies(lab, name)] == [12]
     lab.client("sqs").send_message(QueueUrl=url, MessageBody="late")
+    lab.settle()  # the window begins when it is received
     lab.clock.advance("5m")
     lab.settle()
     assert bodies(lab, name)[-1] == ["late"]

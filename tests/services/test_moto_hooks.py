@@ -14,6 +14,7 @@ import pytest
 from lablambda.clock import Clock
 from lablambda.model.errors import NotImplementedHere
 from lablambda.services.backend import Push, ServiceRequest, ServiceResponse
+from lablambda.services.calls import AwsCalls
 from lablambda.services.moto_backend import MotoServices
 from tests.services.asking import FUNCTION, notification, to_s3
 
@@ -29,10 +30,13 @@ class Watcher:
     raises: Exception | None = None
     looks_at: ServiceRequest | None = None
     pushes: list[Push] = field(default_factory=list)
+    woken: list[str] = field(default_factory=list)
     seen: list[ServiceResponse] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.services = MotoServices(self.folder, self.deliver, lambda _: None, Clock())
+        self.clock = Clock()
+        self.services = MotoServices(self.folder, self.deliver, self.woken.append, self.clock)
+        self.calls = AwsCalls(self.services.forward, "AKIA", "secret")
 
     async def deliver(self, push: Push) -> str | None:
         self.pushes.append(push)
@@ -72,6 +76,7 @@ def watcher(started: Watcher) -> Watcher:
     """One backend for all tests here, and nothing remembered from the last."""
     started.refused = started.raises = started.looks_at = None
     started.pushes.clear()
+    started.woken.clear()
     started.seen.clear()
     return started
 
@@ -230,3 +235,56 @@ async def test_a_push_of_a_kind_not_built_is_refused_aloud(watcher: Watcher) -> 
     with pytest.raises(NotImplementedHere, match="a push to a function by Lambda's send_sns_message"):
         await watcher.services.forward(sns(f"Action=Publish&TopicArn={topic}&Message=m"))
     assert "moto asked Lambda for send_sns_message" in watcher.log()
+
+
+# --------------------------------------------------------------------------------- sources that are polled
+
+QUEUE = {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/000000000000/woken"}
+
+
+async def test_a_message_wakes_once_a_request(watcher: Watcher) -> None:
+    await watcher.calls.call("sqs", "CreateQueue", {"QueueName": "woken"})
+    assert watcher.woken == []
+    await watcher.calls.call("sqs", "SendMessage", {**QUEUE, "MessageBody": "1"})
+    arn = "arn:aws:sqs:us-east-1:000000000000:woken"
+    assert watcher.woken == [arn]
+    entries = [{"Id": str(n), "MessageBody": str(n)} for n in range(10)]
+    await watcher.calls.call("sqs", "SendMessageBatch", {**QUEUE, "Entries": entries})
+    assert watcher.woken == [arn, arn]
+
+
+async def test_a_message_that_moto_sends_wakes(watcher: Watcher) -> None:
+    await watcher.calls.call("sqs", "CreateQueue", {"QueueName": "fanned"})
+    topic = (await watcher.calls.call("sns", "CreateTopic", {"Name": "fan"}))["TopicArn"]
+    arn = "arn:aws:sqs:us-east-1:000000000000:fanned"
+    await watcher.calls.call("sns", "Subscribe", {"TopicArn": topic, "Protocol": "sqs", "Endpoint": arn})
+    await watcher.calls.call("sns", "Publish", {"TopicArn": topic, "Message": "hi"})
+    assert watcher.woken == [arn]
+
+
+async def test_records_of_streams_wake(watcher: Watcher) -> None:
+    await watcher.calls.call("kinesis", "CreateStream", {"StreamName": "s", "ShardCount": 1})
+    await watcher.calls.call("kinesis", "PutRecord", {"StreamName": "s", "Data": b"1", "PartitionKey": "k"})
+    assert watcher.woken == ["arn:aws:kinesis:us-east-1:000000000000:stream/s"]
+    made = await watcher.calls.call(
+        "dynamodb",
+        "CreateTable",
+        {
+            "TableName": "t",
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+            "BillingMode": "PAY_PER_REQUEST",
+            "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+        },
+    )
+    await watcher.calls.call("dynamodb", "PutItem", {"TableName": "t", "Item": {"id": {"S": "1"}}})
+    assert watcher.woken[1:] == [made["TableDescription"]["LatestStreamArn"]]
+
+
+async def test_what_is_hidden_comes_back_by_the_labs_clock(watcher: Watcher) -> None:
+    await watcher.calls.call("sqs", "CreateQueue", {"QueueName": "woken"})
+    await watcher.calls.call("sqs", "PurgeQueue", QUEUE)
+    await watcher.calls.call("sqs", "SendMessage", {**QUEUE, "MessageBody": "1", "DelaySeconds": 900})
+    assert "Messages" not in await watcher.calls.call("sqs", "ReceiveMessage", QUEUE)
+    watcher.clock.advance(901)
+    assert "Messages" in await watcher.calls.call("sqs", "ReceiveMessage", QUEUE)
