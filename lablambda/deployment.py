@@ -16,13 +16,16 @@ from typing import Any
 
 from lablambda import display
 from lablambda.client import Lab
-from lablambda.model.deployment import Deployment
+from lablambda.model.deployment import Deployment, QueueSource, S3Source
 from lablambda.packaging.failure import RequirementsError
 from lablambda.packaging.requirements import layer_name, layer_zip
 from lablambda.packaging.zips import zip_files
 from lablambda.rules.names import ACCOUNT, function_arn
-from lablambda.rules.plan import Code, Current, LayerOf, Step, attached_buckets, plan
+from lablambda.rules.plan import Code, plan
+from lablambda.rules.queue_steps import OURS
 from lablambda.rules.runtimes import nearest, substitution
+from lablambda.rules.s3_steps import attached_buckets
+from lablambda.rules.step import Current, CurrentMapping, LayerOf, Step
 
 # A lab takes any role as given; it stands for what the function may do.
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/lablambda"
@@ -33,6 +36,13 @@ _CHANGES = {
     "UpdateFunctionCode": "function_updated_v2",
     "UpdateFunctionConfiguration": "function_updated_v2",
 }
+_NOT_THERE = (
+    "ResourceNotFoundException",
+    "NoSuchBucket",
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "QueueDoesNotExist",
+    "404",
+)
 _POLL_S, _SETTLED_WITHIN_S = 0.005, 120.0
 
 
@@ -137,12 +147,16 @@ def _observe(wanted: Deployment, code: Code, client: Client) -> Current:
     functions = client("lambda")
     function = _or_none(lambda: functions.get_function_configuration(FunctionName=wanted.name))
     sources = _policy_sources(functions, wanted.name) if function is not None else {}
-    buckets = dict.fromkeys([*attached_buckets(sources), *(source.bucket for source in wanted.sources)])
+    wished = [source.bucket for source in wanted.sources if isinstance(source, S3Source)]
+    buckets = dict.fromkeys([*attached_buckets(sources), *wished])
+    queues = [source.queue for source in wanted.sources if isinstance(source, QueueSource)]
     layers = [*code.layers, *(name for name in wanted.layers if not name.startswith("arn:"))]
     return Current(
         function=function,
         sources=sources,
         buckets={name: _notifications(client("s3"), name) for name in buckets},
+        queues=[name for name in queues if _or_none(lambda: client("sqs").get_queue_url(QueueName=name))],  # noqa: B023 - called at once
+        mappings=_mappings(functions, wanted.name),
         layers={name: arn for name in layers if (arn := _newest_layer(functions, name))},
     )
 
@@ -160,6 +174,18 @@ def _notifications(s3: Any, bucket: str) -> dict[str, Any] | None:
     return answer
 
 
+def _mappings(functions: Any, name: str) -> dict[str, CurrentMapping]:
+    """Also those of a function that was deleted, which stay, and work for the next of that name."""
+    pages = functions.get_paginator("list_event_source_mappings").paginate(FunctionName=name)
+    found = _or_none(pages.build_full_result) or {}
+    return {
+        mapping["EventSourceArn"]: CurrentMapping(
+            mapping["UUID"], OURS in functions.list_tags(Resource=mapping["EventSourceMappingArn"])["Tags"]
+        )
+        for mapping in found.get("EventSourceMappings", [])
+    }
+
+
 def _newest_layer(functions: Any, name: str) -> str | None:
     answer = _or_none(lambda: functions.list_layer_versions(LayerName=name, MaxItems=1))
     versions = answer["LayerVersions"] if answer else []
@@ -173,7 +199,7 @@ def _or_none(ask: Callable[[], Any]) -> Any:
     try:
         return ask()
     except ClientError as error:
-        if error.response["Error"]["Code"] in ("ResourceNotFoundException", "NoSuchBucket", "404"):
+        if error.response["Error"]["Code"] in _NOT_THERE:
             return None
         raise
 

@@ -14,7 +14,7 @@ from lablambda.deployment import Deployed
 from lablambda.doctor import Finding
 from lablambda.model.invocation import Report
 from lablambda.results import LogEvent, LogEvents, Record, Records, Result
-from lablambda.rules.plan import Step
+from lablambda.rules.step import Step
 
 EVIL = "<script>alert('&')</script>"
 COLD = Report("1-a", 12.345, 30, 512, 51, init_ms=17.4)

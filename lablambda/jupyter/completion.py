@@ -62,7 +62,7 @@ class Completion:
         if before[-1] == "--runtime":
             return self._ask(lambda lab: lab.status()["runtimes"])
         if before[-1] == "--on":
-            return ["s3:"]
+            return ["s3:", "sqs:"]
         actions = cell_parser()._actions
         awaits_value = {name for a in actions if a.nargs is None for name in a.option_strings}
         if before[-1] in awaits_value:

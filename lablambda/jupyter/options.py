@@ -87,7 +87,11 @@ def cell_parser() -> Words:
         "--layer", action="append", default=[], metavar="NAME", help="a layer, by name or ARN; repeatable"
     )
     parser.add_argument(
-        "--on", action="append", default=[], metavar="SOURCE", help="s3:BUCKET[/PREFIX*SUFFIX]; repeatable"
+        "--on",
+        action="append",
+        default=[],
+        metavar="SOURCE",
+        help="s3:BUCKET[/PREFIX*SUFFIX] or sqs:QUEUE; repeatable",
     )
     parser.add_argument("--dry-run", action="store_true", help="show what would be done, do nothing")
     return parser

@@ -19,7 +19,17 @@ class S3Source:
         return f"s3:{self.bucket}{pattern}"
 
 
-Source = S3Source
+@dataclass(frozen=True, slots=True)
+class QueueSource:
+    """An SQS queue, by its name."""
+
+    queue: str
+
+    def __str__(self) -> str:
+        return f"sqs:{self.queue}"
+
+
+Source = S3Source | QueueSource
 
 
 @dataclass(frozen=True, slots=True)

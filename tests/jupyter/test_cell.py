@@ -189,7 +189,7 @@ def test_another_python_may_read_what_this_one_cant() -> None:
         ("hello --mem 512", "unrecognized arguments: --mem 512"),
         ("hello 'unclosed", "No closing quotation"),
         ("hello --on ftp:x", "names no event source"),
-        ("hello --on sqs:orders", "isn't built yet"),
+        ("hello --on dynamodb:orders", "isn't built yet"),
     ],
 )
 def test_bad_options(line: str, told: str) -> None:

@@ -46,6 +46,25 @@ def test_options_reach_the_function(notebook: Notebook, lab: Lab) -> None:
     assert configuration["Environment"]["Variables"] == {"STYLE": "very grey"}
 
 
+def test_a_queue_feeds_a_function_for_as_long_as_the_cell_says_so(notebook: Notebook, lab: Lab) -> None:
+    cell = HELLO.replace("hello", "fed --on sqs:cell-orders")
+    assert notebook.run(cell).sources == ("sqs:cell-orders",)
+    queue = lab.client("sqs").get_queue_url(QueueName="cell-orders")["QueueUrl"]
+    lab.client("sqs").send_message(QueueUrl=queue, MessageBody="1")
+    lab.settle()
+    assert [line.message for line in lab.function("fed").logs()].count("a line of mine") == 1
+    assert notebook.run(cell).verdict == "unchanged"
+    # a function made anew takes over what the deleted one's mapping polls
+    lab.function("fed").delete()
+    assert [step.operation for step in notebook.run(cell).steps] == ["CreateFunction"]
+    assert [step.operation for step in notebook.run(HELLO.replace("hello", "fed")).steps] == [
+        "UpdateFunctionCode",
+        "DeleteEventSourceMapping",
+    ]
+    functions = lab.client("lambda")
+    assert functions.list_event_source_mappings(FunctionName="fed")["EventSourceMappings"] == []
+
+
 def test_a_word_that_is_a_variable_stands_for_it(notebook: Notebook, lab: Lab) -> None:
     notebook.run("memory, setting = 512, 'NAME=Ada Lovelace'")
     notebook.run(HELLO.replace("hello", "hello --memory $memory --env $setting"))

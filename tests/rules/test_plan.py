@@ -3,8 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from lablambda.model.deployment import Deployment, S3Source
-from lablambda.rules.plan import Code, Current, LayerOf, Step, plan
+from lablambda.model.deployment import Deployment, QueueSource, S3Source
+from lablambda.rules.plan import Code, plan
+from lablambda.rules.step import Current, CurrentMapping, LayerOf, Step
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:thumb"
 CODE = Code(b"zip", "sha")
@@ -111,3 +112,37 @@ def test_requirements_become_a_layer_once() -> None:
     assert create.parameters["Layers"] == [LayerOf("requires-1")]
     (create,) = make(Current(layers={"requires-1": "arn:layer:1"}), wanted, code)
     assert create.parameters["Layers"] == ["arn:layer:1"]
+
+
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:"
+
+
+def test_a_queue_is_made_and_polled() -> None:
+    wanted = replace(WANTED, sources=(QueueSource("orders"), QueueSource("steps.fifo")), timeout_s=10)
+    create, *steps = make(Current(queues=("steps.fifo",)), wanted)
+    assert create.operation == "CreateFunction"
+    assert operations(steps) == ["CreateQueue", "CreateEventSourceMapping", "CreateEventSourceMapping"]
+    assert steps[0].parameters == {"QueueName": "orders", "Attributes": {"VisibilityTimeout": "60"}}
+    assert [step.parameters["EventSourceArn"] for step in steps[1:]] == [
+        QUEUE + "orders",
+        QUEUE + "steps.fifo",
+    ]
+
+
+def test_a_fifo_queue_is_made_as_one() -> None:
+    steps = make(Current(), replace(WANTED, sources=(QueueSource("steps.fifo"),)))
+    (queue,) = (step for step in steps if step.operation == "CreateQueue")
+    assert queue.parameters["Attributes"]["FifoQueue"] == "true"
+
+
+def test_only_what_a_plan_polls_is_no_longer_polled() -> None:
+    mappings = {
+        QUEUE + "orders": CurrentMapping("1", ours=True),
+        QUEUE + "old": CurrentMapping("2", ours=True),
+        QUEUE + "theirs": CurrentMapping("3", ours=False),
+    }
+    current = Current(function=DEPLOYED, queues=("orders",), mappings=mappings)
+    steps = make(current, replace(WANTED, sources=(QueueSource("orders"),)))
+    assert [(step.operation, step.parameters) for step in steps] == [
+        ("DeleteEventSourceMapping", {"UUID": "2"})
+    ]

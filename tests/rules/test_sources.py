@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lablambda.model.deployment import S3Source
+from lablambda.model.deployment import QueueSource, S3Source
 from lablambda.model.errors import InvalidParameterValue, NotImplementedHere
 from lablambda.rules.sources import parse_source
 
@@ -26,13 +26,24 @@ def test_a_source_reads_as_it_is_written() -> None:
     assert str(parse_source("s3:photos")) == "s3:photos"
 
 
-@pytest.mark.parametrize("text", ["", "photos", "s3:", "s3:Photos", "s3:photos/*a*b", "ftp:x"])
+@pytest.mark.parametrize(
+    "text", ["", "photos", "s3:", "s3:Photos", "s3:photos/*a*b", "ftp:x", "sqs:", "sqs:a b", "sqs:a.fifo.b"]
+)
 def test_what_is_no_source(text: str) -> None:
     with pytest.raises(InvalidParameterValue):
         parse_source(text)
 
 
-@pytest.mark.parametrize("text", ["sqs:orders", "dynamodb:users", "schedule:rate(5 minutes)", "sns:topic"])
+@pytest.mark.parametrize(
+    "text", ["dynamodb:users", "kinesis:clicks", "schedule:rate(5 minutes)", "sns:topic"]
+)
 def test_what_comes_later_says_so(text: str) -> None:
     with pytest.raises(NotImplementedHere, match="isn't built yet"):
         parse_source(text)
+
+
+@pytest.mark.parametrize("name", ["orders", "Orders_1-b", "steps.fifo"])
+def test_queues(name: str) -> None:
+    source = parse_source(f"sqs:{name}")
+    assert source == QueueSource(name)
+    assert str(source) == f"sqs:{name}"
