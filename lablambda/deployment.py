@@ -22,10 +22,9 @@ from lablambda.packaging.requirements import layer_name, layer_zip
 from lablambda.packaging.zips import zip_files
 from lablambda.rules.names import ACCOUNT, function_arn
 from lablambda.rules.plan import Code, plan
-from lablambda.rules.queue_steps import OURS
 from lablambda.rules.runtimes import nearest, substitution
 from lablambda.rules.s3_steps import attached_buckets
-from lablambda.rules.step import Current, CurrentMapping, LayerOf, Step
+from lablambda.rules.step import OURS, Current, CurrentMapping, LayerOf, Step
 
 # A lab takes any role as given; it stands for what the function may do.
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/lablambda"

@@ -128,12 +128,10 @@ async def _compile(house: House, request: Request) -> dict[str, Any]:
 
 async def _quiet(house: House) -> None:
     """Until nothing is due: what one does may be another's event."""
-    while True:
-        await house.queue.settled()
-        await house.deliveries.settled()
-        await house.mappings.settled()
-        if house.queue.idle:
-            return
+    rooms = (house.queue, house.deliveries, house.mappings)
+    while not all(room.idle for room in rooms):
+        for room in rooms:
+            await room.settled()
 
 
 async def _settle(house: House, timeout_s: float) -> bool:

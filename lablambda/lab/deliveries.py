@@ -105,9 +105,14 @@ class Deliveries:
                 task.cancel()
             await asyncio.gather(*self._under_way, return_exceptions=True)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is due and nothing is under way."""
+        return not self._under_way and not self._due()
+
     async def settled(self) -> None:
-        """Wait until nothing is due and nothing is under way."""
-        while self._under_way or self._due():
+        """Wait until it is idle."""
+        while not self.idle:
             self._changed.clear()
             await self._changed.wait()
 

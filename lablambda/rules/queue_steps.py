@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lablambda.model.deployment import Deployment, QueueSource
-from lablambda.rules.step import Current, Step
+from lablambda.rules.step import OURS, Current, Step
 
-# The tag of a mapping that a plan made.
-OURS = "lablambda"
 # AWS's advice for queues that functions read, https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 _VISIBLE_AFTER_TIMEOUTS = 6
 _FIFO = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}

@@ -8,21 +8,20 @@ from typing import Any
 
 from lablambda.model.deployment import Deployment, S3Source
 from lablambda.rules.policy import INVOKE
-from lablambda.rules.step import Current, Step
+from lablambda.rules.step import OURS, Current, Step
 
-_OURS = "lablambda"
 _S3 = "s3.amazonaws.com"
 _CREATED = "s3:ObjectCreated:*"
 
 
 def statement_id(source: S3Source) -> str:
     """The statement that lets a bucket's events in; by it the next plan knows what this one attached."""
-    return f"{_OURS}-s3-{source.bucket.replace('.', '_')}"
+    return f"{OURS}-s3-{source.bucket.replace('.', '_')}"
 
 
 def attached_buckets(sources: Mapping[str, str]) -> list[str]:
     """The buckets that earlier plans attached, from the policy's sources."""
-    return [arn.rpartition(":")[2] for sid, arn in sources.items() if sid.startswith(f"{_OURS}-s3-")]
+    return [arn.rpartition(":")[2] for sid, arn in sources.items() if sid.startswith(f"{OURS}-s3-")]
 
 
 def s3_steps(current: Current, wanted: Deployment, arn: str) -> Iterator[Step]:
@@ -39,7 +38,7 @@ def s3_steps(current: Current, wanted: Deployment, arn: str) -> Iterator[Step]:
         yield from _notification_steps(current, wanted, bucket, arn)
     kept = {statement_id(source) for source in wished}
     for sid in current.sources:
-        if sid.startswith(f"{_OURS}-s3-") and sid not in kept:
+        if sid.startswith(f"{OURS}-s3-") and sid not in kept:
             yield Step(
                 f"no longer let {current.sources[sid].rpartition(':')[2]} invoke {wanted.name}",
                 "lambda",
@@ -74,7 +73,7 @@ def _notification_steps(current: Current, wanted: Deployment, bucket: str, arn: 
     existing = {name: value for name, value in (known or {}).items() if name != "ResponseMetadata"}
     mine = [s for s in _of_s3(wanted) if s.bucket == bucket]
     before = existing.get("LambdaFunctionConfigurations", [])
-    prefix = f"{_OURS}-{wanted.name}-"
+    prefix = f"{OURS}-{wanted.name}-"
     after = [c for c in before if not c["Id"].startswith(prefix)]
     after += [_notification(source, prefix, arn) for source in mine]
     if after == before or (known is None and not mine):

@@ -6,6 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+# What marks the permissions, notifications and mappings that a plan made, and another may take away.
+OURS = "lablambda"
+
 
 @dataclass(frozen=True, slots=True)
 class LayerOf:
