@@ -245,3 +245,14 @@ def test_queues_that_cannot_be_polled(functions: Any, create: Create, make_queue
     _, arn = make_queue()
     with pytest.raises(ClientError, match="30 seconds is less than Function timeout: 31 seconds"):
         functions.create_event_source_mapping(FunctionName=name, EventSourceArn=arn)
+
+
+def test_a_mapping_cannot_be_given_to_a_function_that_is_too_slow_for_its_queue(
+    functions: Any, create: Create, make_queue: MakeQueue
+) -> None:
+    _, arn = make_queue()
+    quick, slow = create(ECHO), create(ECHO, Timeout=31)
+    uuid = functions.create_event_source_mapping(FunctionName=quick, EventSourceArn=arn)["UUID"]
+    with pytest.raises(ClientError, match="30 seconds is less than Function timeout: 31 seconds"):
+        functions.update_event_source_mapping(UUID=uuid, FunctionName=slow)
+    assert functions.get_event_source_mapping(UUID=uuid)["FunctionArn"].endswith(quick)

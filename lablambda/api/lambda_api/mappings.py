@@ -44,6 +44,8 @@ async def update_event_source_mapping(house: House, p: Parameters) -> Result:
     mapping = house.catalog.mapping(p["UUID"])
     members = rules.changed(mapping.members, _members(p))
     named = _function(house, p["FunctionName"]) if "FunctionName" in p else None
+    if named is not None:
+        await house.mappings.check(members["EventSourceArn"], named)
     state = mapping.state if "Enabled" not in p else ("Enabled" if p["Enabled"] else "Disabled")
     changed = replace(
         mapping,
