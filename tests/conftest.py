@@ -6,8 +6,13 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import psutil
 import pytest
+
+# How long an example takes is the machine's affair.
+hypothesis.settings.register_profile("shared machine", deadline=None)
+hypothesis.settings.load_profile("shared machine")
 
 
 @pytest.fixture(scope="session")

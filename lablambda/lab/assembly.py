@@ -16,8 +16,9 @@ from pathlib import Path
 from lablambda.clock import Clock
 from lablambda.config import ConfigError
 from lablambda.hosts.local import IDLE_S, LocalHost
-from lablambda.lab import catalog, deliveries, queue
+from lablambda.lab import catalog, checkpoints, deliveries, queue
 from lablambda.lab.catalog import Catalog
+from lablambda.lab.checkpoints import Checkpoints
 from lablambda.lab.code import CodeIntake
 from lablambda.lab.credentials import KeyRing
 from lablambda.lab.deliveries import Deliveries
@@ -25,6 +26,7 @@ from lablambda.lab.deploy import Deployer
 from lablambda.lab.house import House
 from lablambda.lab.invoke import Invoker
 from lablambda.lab.mappings import Mappings
+from lablambda.lab.pollers import Pollers
 from lablambda.lab.provisioner import Provisioner
 from lablambda.lab.queue import AsyncQueue
 from lablambda.lab.triggers import Triggers
@@ -98,7 +100,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
 
 def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     data = settings.data
-    journal = Journal(data / "journal.db", catalog.SCHEMA + queue.SCHEMA + deliveries.SCHEMA, durable=True)
+    schema = catalog.SCHEMA + queue.SCHEMA + deliveries.SCHEMA + checkpoints.SCHEMA
+    journal = Journal(data / "journal.db", schema, durable=True)
     telemetry = Journal(data / "telemetry.db", recorder.SCHEMA, durable=False, added=recorder.ADDED_COLUMNS)
     record = Recorder(telemetry)
     bus = Bus()
@@ -132,13 +135,25 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     invoker = Invoker(known, host, bus, limit=settings.concurrency, settled=deployer.settled)
     services = _services(settings, lambda push: triggers.deliver(push), lambda arn: mappings.wake(arn), clock)
     calls = AwsCalls(services.forward, settings.access_key, settings.secret_key)
-    mappings = Mappings(known, calls, invoke=invoker.invoke, clock=clock, wakes=services.wakes)
     outgoing = Deliveries(
         journal,
         known,
         calls,
         clock=clock,
         publish=bus.publish,
+    )
+    mappings = Mappings(
+        known,
+        Pollers(
+            known,
+            calls,
+            Checkpoints(journal),
+            invoke=invoker.invoke,
+            deliver=outgoing.post,
+            publish=bus.publish,
+            clock=clock,
+            wakes=services.wakes,
+        ),
     )
     waiting = AsyncQueue(
         journal,

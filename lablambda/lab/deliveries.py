@@ -21,6 +21,7 @@ from lablambda.model.errors import LabError
 from lablambda.model.events import QueuedEventMoved, QueueMove
 from lablambda.model.function import LATEST, Setting
 from lablambda.model.invocation import Invocation, Outcome
+from lablambda.model.mapping import EventSourceMapping
 from lablambda.rules import destinations
 from lablambda.rules.destinations import SUCCESS, Call
 from lablambda.rules.names import parse_reference
@@ -83,8 +84,17 @@ class Deliveries:
     ) -> None:
         """Note what is to be told of an event that is done with; returns when the disk has it."""
         deliveries = list(self._wanted(invocation, condition, runs, outcome))
-        if not deliveries:
-            return
+        if deliveries:
+            await self._accept(deliveries)
+
+    async def post(self, mapping: EventSourceMapping, call: Call) -> None:
+        """Note what is to be told of a mapping's batch; returns when the disk has it."""
+        move, identity = QueueMove.UNDELIVERED, str(uuid.uuid4())
+        await self._accept(
+            [Delivery(identity, self._now(), 0, mapping.function, mapping.qualifier, move, call)]
+        )
+
+    async def _accept(self, deliveries: list[Delivery]) -> None:
         await self._journal.write(_PUT, [_row(delivery) for delivery in deliveries])
         self._waiting |= {delivery.identity: delivery for delivery in deliveries}
         self._changed.set()
@@ -135,7 +145,8 @@ class Deliveries:
         found: list[Delivery] = []
         if target:
             told = destinations.record(invocation, condition, runs, outcome, self._now())
-            call = destinations.to_destination(target, told, str(uuid.uuid4()))
+            key = destinations.event_key(function.name, told["timestamp"], str(uuid.uuid4()))
+            call = destinations.to_destination(target, told, key)
             found.append(self._delivery(invocation, QueueMove.UNDELIVERED, call))
         alias = function.aliases.get(qualifier)
         version = function.version(qualifier if alias is None else alias.version)

@@ -5,42 +5,21 @@ from __future__ import annotations
 import asyncio
 import sys
 import traceback
-from collections.abc import Awaitable, Callable
 
-from lablambda.clock import Clock
 from lablambda.lab.catalog import Catalog
-from lablambda.lab.queue_poller import QueuePoller
-from lablambda.model.errors import CallerError, InvalidParameterValue
-from lablambda.model.invocation import Invocation, Outcome
+from lablambda.lab.pollers import Poller, Pollers
 from lablambda.model.mapping import EventSourceMapping
-from lablambda.rules.mapping import kind_of
 from lablambda.rules.names import FunctionReference
-from lablambda.services.calls import AwsCalls, CallRefused
-from lablambda.sources.sqs import Queue
-
-_NO_TIMEOUT_S = 0  # of a function that isn't there
 
 
 class Mappings:
-    """`wakes` is whether the services call `wake` when a source has something new."""
-
-    def __init__(
-        self,
-        catalog: Catalog,
-        calls: AwsCalls,
-        *,
-        invoke: Callable[[Invocation], Awaitable[Outcome]],
-        clock: Clock,
-        wakes: bool,
-    ) -> None:
+    def __init__(self, catalog: Catalog, pollers: Pollers) -> None:
         self._catalog = catalog
-        self._calls = calls
-        self._invoke = invoke
-        self._clock = clock
-        self._wakes = wakes
+        self._make = pollers
         self._rested = asyncio.Event()
-        self._pollers: dict[str, QueuePoller] = {}
-        self._tasks: dict[asyncio.Task[None], QueuePoller] = {}  # also of those that are stopping
+        self._pollers: dict[str, Poller] = {}
+        self._tasks: dict[asyncio.Task[None], Poller] = {}  # also of those that are stopping
+        self._last: dict[str, asyncio.Task[None]] = {}  # of each mapping
 
     def resume(self) -> None:
         """Take up what was enabled when the lab ended."""
@@ -49,47 +28,40 @@ class Mappings:
 
     async def check(self, arn: str, function: FunctionReference) -> None:
         """Raises InvalidParameterValue, in AWS's words, if the source can't be polled for the function."""
-        if kind_of(arn) != "sqs":
-            return
-        try:
-            visibility_s = await Queue(self._calls, arn).visibility_s()
-        except CallRefused as error:
-            raise InvalidParameterValue(
-                f"Error occurred while ReceiveMessage. SQS Error Code: {error.code}. SQS Error Message: {error.text}"
-            ) from None
-        timeout_s = self._catalog.version(function).timeout_s
-        if visibility_s < timeout_s:
-            raise InvalidParameterValue(
-                f"Queue visibility timeout: {visibility_s} seconds is less than Function timeout: {timeout_s} seconds"
-            )
+        await self._make.check(arn, function)
 
     def apply(self, mapping: EventSourceMapping) -> None:
         """Poll as the mapping now says. What the former poller has received, it still deals with."""
         self.stop(mapping.uuid)
-        if mapping.state != "Enabled" or kind_of(mapping.members["EventSourceArn"]) != "sqs":
+        if mapping.state != "Enabled":
             return
-        poller = QueuePoller(
-            mapping,
-            Queue(self._calls, mapping.members["EventSourceArn"]),
-            invoke=self._invoke,
-            timeout_s=lambda: self._timeout_s(mapping),
-            clock=self._clock,
-            wakes=self._wakes,
-            rests=self._rested.set,
-        )
+        poller = self._make.make(mapping, self._rested.set)
         self._pollers[mapping.uuid] = poller
-        task = asyncio.ensure_future(poller.run())
+        task = asyncio.ensure_future(_run(poller, self._last.get(mapping.uuid)))
         self._tasks[task] = poller
+        self._last[mapping.uuid] = task
         task.add_done_callback(self._ended)
 
+    async def begun(self, uuid: str) -> None:
+        """Wait until the mapping is polled for: what comes to its source from now on won't be missed."""
+        if poller := self._pollers.get(uuid):
+            await poller.begun.wait()
+
     def stop(self, uuid: str) -> None:
+        """Poll no more for the mapping."""
         if poller := self._pollers.pop(uuid, None):
             poller.stop()
 
-    def trouble(self, uuid: str) -> str:
-        """Why the mapping gets on badly, empty if it doesn't."""
+    async def forget(self, uuid: str) -> None:
+        """The mapping is deleted."""
+        self.stop(uuid)
+        self._last.pop(uuid, None)
+        await self._make.checkpoints.forget(uuid)
+
+    def result(self, uuid: str) -> str:
+        """What AWS calls the mapping's LastProcessingResult, empty while there is nothing to say."""
         poller = self._pollers.get(uuid)
-        return "" if poller is None else poller.trouble
+        return "" if poller is None else poller.result
 
     def wake(self, arn: str) -> None:
         """The source of that ARN has something new."""
@@ -114,14 +86,15 @@ class Mappings:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _timeout_s(self, mapping: EventSourceMapping) -> int:
-        try:
-            return self._catalog.version(FunctionReference(mapping.function, mapping.qualifier)).timeout_s
-        except CallerError:
-            return _NO_TIMEOUT_S
-
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._tasks[task]
         self._rested.set()
         if not task.cancelled() and (error := task.exception()):
             traceback.print_exception(error, file=sys.stderr)
+
+
+async def _run(poller: Poller, former: asyncio.Task[None] | None) -> None:
+    if former is not None and not former.done() and poller.in_order:
+        poller.begun.set()
+        await asyncio.wait({former})
+    await poller.run()

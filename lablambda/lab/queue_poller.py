@@ -32,8 +32,11 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 
 
 class QueuePoller:
-    """`invoke` runs the function, `timeout_s` gives its timeout, `wakes` is whether `wake` is called when there
-    is something new; `rests` is called when the poller begins to wait."""
+    """`invoke` runs the function, `timeout_s` gives its timeout, `measure` takes the mapping's figures by AWS's names,
+    `wakes` is whether `wake` is called when there is something new; `rests` is called when the poller begins to
+    wait."""
+
+    in_order = False
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class QueuePoller:
         *,
         invoke: Callable[[Invocation], Awaitable[Outcome]],
         timeout_s: Callable[[], int],
+        measure: Callable[[str, float], None],
         clock: Clock,
         wakes: bool,
         rests: Callable[[], None],
@@ -51,6 +55,7 @@ class QueuePoller:
         self._queue = queue
         self._invoke = invoke
         self._timeout_s = timeout_s
+        self._measure = measure
         self._clock = clock
         self._wakes = wakes
         self._rests = rests
@@ -65,7 +70,9 @@ class QueuePoller:
         self._visibility_s: int | None = None
         self._stopping = False
         self._waiting = False
-        self.trouble = ""
+        self.begun = asyncio.Event()
+        self.begun.set()  # a queue keeps what comes
+        self.result = ""
 
     @property
     def idle(self) -> bool:
@@ -88,12 +95,12 @@ class QueuePoller:
                 try:
                     await self._poll()
                 except (CallRefused, LabError) as error:
-                    self.trouble = str(error)
+                    self.result = f"PROBLEM: {error}"
                     await self._rest(self._clock.now() + pause_s)
                     await asyncio.sleep(_BREATH_S)
                     pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
                 else:
-                    self.trouble, pause_s = "", _FIRST_PAUSE_S
+                    self.result, pause_s = "", _FIRST_PAUSE_S
             await asyncio.gather(*self._batches)
         finally:
             for batch in self._batches:
@@ -116,6 +123,7 @@ class QueuePoller:
         if not records:
             await self._rest_empty()
             return
+        self._measure("PolledEventCount", len(records))
         if self._backlog_since is None:
             self._backlog_since = taken
         for batch in _of_size(records, SYNC_PAYLOAD_BYTES):
@@ -173,6 +181,8 @@ class QueuePoller:
             failed = await self._failed(wanted, until) if wanted else frozenset()
             done = [record for record in records if record["messageId"] not in failed]
             await self._queue.delete(done)
+            self._measure("FilteredOutEventCount", len(records) - len(wanted))
+            self._measure("DeletedEventCount", len(done))
         except (CallRefused, LabError) as error:  # the messages come again, to be tried again
             print(f"A batch of {self._queue.arn} isn't done with: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the lab's log
 
@@ -182,7 +192,10 @@ class QueuePoller:
         outcome = await self._outcome(json.dumps({"Records": records}).encode(), until)
         if outcome is None:
             return frozenset(identifiers)
-        return failed_items(outcome, identifiers, reports=self._reports)
+        failed = failed_items(outcome, identifiers, reports=self._reports)
+        self._measure("InvokedEventCount", len(identifiers))
+        self._measure("FailedInvokeEventCount", len(failed))
+        return failed
 
     async def _outcome(self, payload: bytes, until: float) -> Outcome | None:
         """What came of it; None if the function couldn't be run while the messages were ours."""
@@ -193,7 +206,7 @@ class QueuePoller:
             try:
                 return await self._invoke(invocation)
             except LabError as error:  # throttled, deleted, or not ready
-                self.trouble = str(error)
+                self.result = f"PROBLEM: {error}"
                 if self._clock.now() + pause_s >= until:
                     return None
             await self._clock.sleep(pause_s)

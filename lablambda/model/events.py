@@ -75,4 +75,16 @@ class QueuedEventMoved:
     age_s: float = 0.0
 
 
-Event = LogLine | InvocationFinished | InvocationThrottled | QueuedEventMoved
+@dataclass(frozen=True, slots=True)
+class MappingMeasured:
+    """A figure of an event source mapping: `metric` is AWS's name, `at` seconds since 1970."""
+
+    mapping: str
+    function: str
+    qualifier: str | None
+    metric: str
+    at: float
+    value: float
+
+
+Event = LogLine | InvocationFinished | InvocationThrottled | QueuedEventMoved | MappingMeasured

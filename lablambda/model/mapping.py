@@ -1,4 +1,4 @@
-"""An event source mapping: the association by which Lambda polls a source for a function."""
+"""An event source mapping: the association by which Lambda polls a source for a function, and how far it is."""
 
 from __future__ import annotations
 
@@ -20,3 +20,12 @@ class EventSourceMapping:
     state: str
     last_modified: float
     tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where to go on in a shard: at its "start", at its "latest" record's end, "since" a moment (`value` is seconds
+    since 1970), or "after" a record (`value` is its sequence number); "end" if the shard is done with."""
+
+    kind: str
+    value: str = ""

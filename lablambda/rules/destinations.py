@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lablambda.model.function import LATEST
-from lablambda.model.invocation import Invocation, Outcome
+from lablambda.model.invocation import Invocation, Outcome, new_request_id
 from lablambda.rules.names import function_arn
 
 SUCCESS = "Success"
@@ -35,7 +35,7 @@ def record(
     """The record of an event that ended by `condition` after so many runs; `outcome` is the last one's."""
     told: dict[str, Any] = {
         "version": "1.0",
-        "timestamp": _moment(now).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(now * 1000) % 1000:03d}Z",
+        "timestamp": _timestamp(now),
         "requestContext": {
             "requestId": invocation.request_id,
             "functionArn": function_arn(invocation.function, invocation.qualifier or LATEST),
@@ -52,8 +52,36 @@ def record(
     return told
 
 
-def to_destination(target: str, told: Mapping[str, Any], unique: str) -> Call:
-    """The call that brings a record to `target`, an ARN. Raises ValueError if it is of no such service."""
+def batch_record(
+    function: str, condition: str, runs: int, outcome: Outcome | None, info: Mapping[str, Any], now: float
+) -> dict[str, Any]:
+    """The record of a stream's batch that is given up; `info` is what its source says of it.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
+    """
+    told: dict[str, Any] = {
+        "requestContext": {
+            "requestId": new_request_id() if outcome is None else outcome.report.request_id,
+            "functionArn": function_arn(function, None),
+            "condition": condition,
+            "approximateInvokeCount": runs,
+        },
+        "version": "1.0",
+        "timestamp": _timestamp(now),
+        **info,
+    }
+    if outcome is not None:
+        told["responseContext"] = {
+            "statusCode": 200,
+            "executedVersion": outcome.executed_version,
+            "functionError": outcome.function_error,
+        }
+    return told
+
+
+def to_destination(target: str, told: Mapping[str, Any], key: str) -> Call:
+    """The call that brings a record to `target`, an ARN; `key` is its object's in a bucket. Raises ValueError if
+    the target is of no service that takes records."""
     context, body = told["requestContext"], json.dumps(told)
     match target.split(":")[2]:
         case "sqs":
@@ -71,7 +99,6 @@ def to_destination(target: str, told: Mapping[str, Any], unique: str) -> Call:
             }
             return Call("events", "PutEvents", {"Entries": [entry]})
         case "s3":
-            key = _object_key(context["functionArn"].split(":")[6], told["timestamp"], unique)
             return Call("s3", "PutObject", {"Bucket": target.split(":")[5], "Key": key, "Body": body})
         case "lambda":
             return Call("lambda", "Invoke", {"FunctionName": target, "Payload": body})
@@ -107,10 +134,20 @@ def json_or_text(data: bytes) -> Any:
         return data.decode(errors="replace")
 
 
-def _object_key(function: str, timestamp: str, unique: str) -> str:
+def event_key(function: str, timestamp: str, unique: str) -> str:
+    """The key of the object that keeps an asynchronous event's record."""
+    return f"aws/lambda/async/{function}/{_dated(timestamp, unique)}"
+
+
+def batch_key(mapping: str, shard: str, timestamp: str, unique: str) -> str:
+    """The key of the object that keeps the record of a stream's batch."""
+    return f"aws/lambda/{mapping}/{shard}/{_dated(timestamp, unique)}"
+
+
+def _dated(timestamp: str, unique: str) -> str:
     day, second = timestamp[:10], timestamp[:19].replace(":", ".")
-    return f"aws/lambda/async/{function}/{day.replace('-', '/')}/{second}-{unique}"
+    return f"{day.replace('-', '/')}/{second}-{unique}"
 
 
-def _moment(now: float) -> datetime:
-    return datetime.fromtimestamp(now, UTC)
+def _timestamp(now: float) -> str:
+    return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""The one file that knows moto's inside: how what happens in moto reaches the lab.
+"""Hooks inside moto by which what happens there reaches the lab.
 
 moto looks a function up through `moto.awslambda.utils.get_backend` wherever a service pushes to one.
 `install` hands out a stand-in there, so moto's own Lambda never runs, and completes what moto leaves
@@ -19,7 +19,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from lablambda.services import moto_streams
 from lablambda.services.link import LinkBroken, ServicesEnd
+from lablambda.services.patching import replace as _replace
 from lablambda.services.s3_records import S3Object, record
 
 _S3 = "s3.amazonaws.com"
@@ -112,12 +114,8 @@ def install(link: ServicesEnd) -> None:
     _install_one_event_a_request()
     _install_caller()
     _install_clock()
+    moto_streams.install()
     _install_wakes(link)
-
-
-def _replace(owner: Any, name: str, new: Any) -> None:
-    getattr(owner, name)  # so that a rename in moto is an error here, not a push that gets lost
-    setattr(owner, name, new)
 
 
 # ------------------------------------------------------------------------------------------------- S3
@@ -353,7 +351,8 @@ def _install_wakes(link: ServicesEnd) -> None:
         return told
 
     _replace(Queue, "add_message", telling(Queue.add_message, lambda queue: queue.queue_arn))
-    _replace(Stream, "put_record", telling(Stream.put_record, lambda stream: stream.arn))
+    for change in ("put_record", "split_shard", "merge_shards"):
+        _replace(Stream, change, telling(getattr(Stream, change), lambda stream: stream.arn))
     _replace(StreamShard, "add", telling(StreamShard.add, _stream_arn))
 
 

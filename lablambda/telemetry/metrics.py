@@ -34,9 +34,16 @@ class Metric:
     account: str | None
     where: str = "1"
     resource: str | None = None
+    of_mapping: bool = False  # and of nothing else
 
     def of(self, dimensions: Dimensions) -> str | None:
-        """The SQL of a sample's value with these dimensions."""
+        """The SQL of a sample's value with these dimensions; None if the metric isn't kept by them."""
+        names = set(dimensions)
+        if self.of_mapping or _MAPPING in names:
+            return self.value if self.of_mapping and names == {_MAPPING} else None
+        most = 3 if self.table == "invocation" else 2  # what didn't run has no executed version
+        if len(names) > most or names != set(list(_DIMENSIONS)[: len(names)]):
+            return None
         if not dimensions:
             return self.account
         return self.resource if self.resource and "Resource" in dimensions else self.value
@@ -50,6 +57,11 @@ def _of_invocations(unit: str, value: str | None, account: str | None, where: st
 def _of_moves(unit: str, value: str, move: str) -> Metric:
     """A metric of what became of asynchronous events."""
     return Metric(unit, "queue_move", "at", value, value, f"move = '{move}'")
+
+
+def _of_mappings(metric: str) -> Metric:
+    """A metric of what mappings polled; they are kept for mappings that ask for them."""
+    return Metric("Count", "mapping_figure", "at", "value", None, f"metric = '{metric}'", of_mapping=True)
 
 
 _FAILED = "error IS NOT NULL"
@@ -78,7 +90,16 @@ METRICS: dict[str, Metric] = {
     "DeadLetterErrors": _of_moves("Count", "1", "unburied"),
     "DestinationDeliveryFailures": _of_moves("Count", "1", "undelivered"),
     "AsyncEventAge": _of_moves("Milliseconds", "age_s * 1000", "started"),
+    "IteratorAge": Metric("Milliseconds", "mapping_figure", "at", "value", "value", "metric = 'IteratorAge'"),
+    "PolledEventCount": _of_mappings("PolledEventCount"),
+    "FilteredOutEventCount": _of_mappings("FilteredOutEventCount"),
+    "InvokedEventCount": _of_mappings("InvokedEventCount"),
+    "FailedInvokeEventCount": _of_mappings("FailedInvokeEventCount"),
+    "DeletedEventCount": _of_mappings("DeletedEventCount"),
+    "DroppedEventCount": _of_mappings("DroppedEventCount"),
+    "OnFailureDestinationDeliveredEventCount": _of_mappings("OnFailureDestinationDeliveredEventCount"),
 }
+_MAPPING = "EventSourceMappingUUID"
 # What a row's dimensions are: the three are used from the left, one, two or all of them.
 _DIMENSIONS = {
     "FunctionName": "function",
@@ -110,11 +131,11 @@ class Metrics:
         """
         metric = METRICS.get(name)
         value = metric and metric.of(dimensions)
-        if metric is None or value is None or not _combined(metric, dimensions):
+        if metric is None or value is None:
             return []
         await self._recorder.flush()
         where = [metric.where, f"{metric.moment} >= ?", f"{metric.moment} < ?"]
-        where += [f"{_DIMENSIONS[dimension]} = ?" for dimension in dimensions]
+        where += [f"{_column(dimension)} = ?" for dimension in dimensions]
         if "ExecutedVersion" in dimensions:
             where.append(_ALIAS)
         rows = await self._journal.read(
@@ -148,27 +169,29 @@ class Metrics:
         return found
 
 
-def _combined(metric: Metric, dimensions: Dimensions) -> bool:
-    """Whether a metric is kept by this combination of dimensions."""
-    most = 3 if metric.table == "invocation" else 2  # what didn't run has no executed version
-    names = list(_DIMENSIONS)[: len(dimensions)]
-    return len(dimensions) <= most and set(names) == set(dimensions)
+def _column(dimension: str) -> str:
+    return "mapping" if dimension == _MAPPING else _DIMENSIONS[dimension]
 
 
 def _sources(metric: Metric) -> str:
     """The SQL of who made a metric's samples."""
     version = "version" if metric.table == "invocation" else "NULL"
+    if metric.of_mapping:
+        return f"SELECT DISTINCT mapping, NULL, NULL FROM {metric.table} WHERE {metric.where} AND at >= ?"  # noqa: S608 - made of constants
     return (
         f"SELECT DISTINCT function, {_DIMENSIONS['Resource']}, CASE WHEN {_ALIAS} THEN {version} END "  # noqa: S608 - made of constants
         f"FROM {metric.table} WHERE {metric.where} AND {metric.moment} >= ?"
     )
 
 
-def _dimensions_of(metric: Metric, function: str, resource: str, version: str | None) -> Iterator[Dimensions]:
+def _dimensions_of(metric: Metric, source: str, resource: str, version: str | None) -> Iterator[Dimensions]:
+    if metric.of_mapping:
+        yield {_MAPPING: source}
+        return
     if metric.account is not None:
         yield {}
     if metric.value is not None:
-        yield {"FunctionName": function}
-        yield {"FunctionName": function, "Resource": resource}
+        yield {"FunctionName": source}
+        yield {"FunctionName": source, "Resource": resource}
         if version is not None:
-            yield {"FunctionName": function, "Resource": resource, "ExecutedVersion": version}
+            yield {"FunctionName": source, "Resource": resource, "ExecutedVersion": version}

@@ -7,7 +7,14 @@ import json
 import time
 from collections.abc import Iterable
 
-from lablambda.model.events import Event, InvocationFinished, InvocationThrottled, LogLine, QueuedEventMoved
+from lablambda.model.events import (
+    Event,
+    InvocationFinished,
+    InvocationThrottled,
+    LogLine,
+    MappingMeasured,
+    QueuedEventMoved,
+)
 from lablambda.model.invocation import Report
 from lablambda.storage.journal import Journal
 
@@ -38,6 +45,8 @@ CREATE TABLE IF NOT EXISTS throttle (
     id INTEGER PRIMARY KEY, function TEXT, qualifier TEXT, at REAL, reason TEXT);
 CREATE TABLE IF NOT EXISTS queue_move (
     id INTEGER PRIMARY KEY, function TEXT, qualifier TEXT, move TEXT, at REAL, age_s REAL);
+CREATE TABLE IF NOT EXISTS mapping_figure (
+    id INTEGER PRIMARY KEY, mapping TEXT, function TEXT, qualifier TEXT, metric TEXT, at REAL, value REAL);
 """
 # A file that an earlier version made lacks these.
 ADDED_COLUMNS = (("invocation", "qualifier TEXT"), ("invocation", "running TEXT"))
@@ -67,6 +76,7 @@ _INSERT_INVOCATION = _insert(
 )
 _INSERT_THROTTLE = _insert("throttle", "function", "qualifier", "at", "reason")
 _INSERT_MOVE = _insert("queue_move", "function", "qualifier", "move", "at", "age_s")
+_INSERT_FIGURE = _insert("mapping_figure", "mapping", "function", "qualifier", "metric", "at", "value")
 
 
 class Recorder:
@@ -78,6 +88,7 @@ class Recorder:
         self._finished: list[InvocationFinished] = []
         self._throttled: list[InvocationThrottled] = []
         self._moved: list[QueuedEventMoved] = []
+        self._measured: list[MappingMeasured] = []
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -88,8 +99,10 @@ class Recorder:
             self._finished.append(event)
         elif isinstance(event, InvocationThrottled):
             self._throttled.append(event)
-        else:
+        elif isinstance(event, QueuedEventMoved):
             self._moved.append(event)
+        else:
+            self._measured.append(event)
         if self._timer is None:
             self._timer = self._loop.call_later(_FLUSH_AFTER_S, self._write)
 
@@ -105,6 +118,7 @@ class Recorder:
         finished, self._finished = self._finished, []
         throttled, self._throttled = self._throttled, []
         moved, self._moved = self._moved, []
+        measured, self._measured = self._measured, []
         now = int(time.time() * 1000)
         if lines:
             self._journal.write_soon(_INSERT_LOG, [_batch(_log_row(line, now) for line in lines)])
@@ -116,6 +130,8 @@ class Recorder:
             self._journal.write_soon(_INSERT_THROTTLE, [_batch(map(_throttle_row, throttled))])
         if moved:
             self._journal.write_soon(_INSERT_MOVE, [_batch(map(_move_row, moved))])
+        if measured:
+            self._journal.write_soon(_INSERT_FIGURE, [_batch(map(_figure_row, measured))])
 
 
 def _batch(rows: Iterable[tuple[object, ...]]) -> tuple[str]:
@@ -168,6 +184,10 @@ def _invocation_row(event: InvocationFinished) -> tuple[object, ...]:
 
 def _throttle_row(event: InvocationThrottled) -> tuple[object, ...]:
     return event.function, event.qualifier, event.at, event.reason
+
+
+def _figure_row(event: MappingMeasured) -> tuple[object, ...]:
+    return event.mapping, event.function, event.qualifier, event.metric, event.at, event.value
 
 
 def _move_row(event: QueuedEventMoved) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from lablambda.model.invocation import Invocation, Outcome, Report
-from lablambda.rules.destinations import record, to_dead_letters, to_destination
+from lablambda.rules.destinations import batch_key, event_key, record, to_dead_letters, to_destination
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
 REPORT = Report("r-1", 1.0, 1, 128, 30)
@@ -53,9 +53,13 @@ def test_the_call_that_carries_a_record(target: str, service: str, operation: st
 
 
 def test_an_object_is_named_by_function_and_time() -> None:
-    call = to_destination("arn:aws:s3:::bucket", record(EVENT, "Success", 1, FAILED, NOW), "unique")
-    assert call.parameters["Bucket"] == "bucket"
-    assert call.parameters["Key"] == "aws/lambda/async/f/2025/11/01/2025-11-01T10.00.00-unique"
+    told = record(EVENT, "Success", 1, FAILED, NOW)
+    key = event_key("f", told["timestamp"], "unique")
+    assert key == "aws/lambda/async/f/2025/11/01/2025-11-01T10.00.00-unique"
+    call = to_destination("arn:aws:s3:::bucket", told, key)
+    assert (call.parameters["Bucket"], call.parameters["Key"]) == ("bucket", key)
+    key = batch_key("a-uuid", "shard-1", told["timestamp"], "unique")
+    assert key == "aws/lambda/a-uuid/shard-1/2025/11/01/2025-11-01T10.00.00-unique"
 
 
 @pytest.mark.parametrize(("condition", "verdict"), [("Success", "Success"), ("EventAgeExceeded", "Failure")])

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from lablambda.model.events import InvocationFinished, InvocationThrottled, QueuedEventMoved, QueueMove
+from lablambda.model.events import (
+    InvocationFinished,
+    InvocationThrottled,
+    MappingMeasured,
+    QueuedEventMoved,
+    QueueMove,
+)
 from lablambda.model.invocation import Report
 from lablambda.rules.cost import Usage
 from lablambda.storage.journal import Journal
@@ -26,6 +32,14 @@ EVENTS = (
     QueuedEventMoved("f", None, QueueMove.DROPPED, 105.0, 2.0),
     QueuedEventMoved("f", None, QueueMove.UNDELIVERED, 105.0),
     QueuedEventMoved("f", None, QueueMove.UNBURIED, 105.05),
+    MappingMeasured("a-uuid", "f", None, "IteratorAge", 103.0, 250.0),
+    *(
+        MappingMeasured("a-uuid", "f", None, metric, 103.0, 3)
+        for metric in (
+            *("PolledEventCount", "FilteredOutEventCount", "InvokedEventCount", "FailedInvokeEventCount"),
+            *("DeletedEventCount", "DroppedEventCount", "OnFailureDestinationDeliveredEventCount"),
+        )
+    ),
 )
 OF_F = {"FunctionName": "f"}
 OF_ALIAS = {"FunctionName": "f", "Resource": "f:live"}
@@ -52,6 +66,11 @@ OF_ALIAS = {"FunctionName": "f", "Resource": "f:live"}
         ("AsyncEventsDropped", {}, [(105.0, 1)]),
         ("DestinationDeliveryFailures", OF_F, [(105.0, 1)]),
         ("DeadLetterErrors", {}, [(105.05, 1)]),
+        ("IteratorAge", OF_F, [(103.0, 250)]),
+        ("PolledEventCount", {"EventSourceMappingUUID": "a-uuid"}, [(103.0, 3)]),
+        ("PolledEventCount", {"EventSourceMappingUUID": "another"}, []),
+        ("PolledEventCount", OF_F, []),
+        ("Invocations", {"EventSourceMappingUUID": "a-uuid"}, []),
         ("Invocations", {"Resource": "f"}, []),
         ("Nothing", {}, []),
     ],

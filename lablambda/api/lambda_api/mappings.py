@@ -37,6 +37,7 @@ async def create_event_source_mapping(house: House, p: Parameters) -> Result:
     )
     await house.catalog.save_mapping(mapping)
     house.mappings.apply(mapping)
+    await house.mappings.begun(mapping.uuid)
     return _described(house, mapping, state="Creating" if mapping.state == "Enabled" else None)
 
 
@@ -57,6 +58,7 @@ async def update_event_source_mapping(house: House, p: Parameters) -> Result:
     )
     await house.catalog.save_mapping(changed)
     house.mappings.apply(changed)
+    await house.mappings.begun(changed.uuid)
     return _described(house, changed, state=_transition(mapping.state, state))
 
 
@@ -79,6 +81,7 @@ async def delete_event_source_mapping(house: House, p: Parameters) -> Result:
     mapping = house.catalog.mapping(p["UUID"])
     house.mappings.stop(mapping.uuid)
     await house.catalog.remove_mapping(mapping)
+    await house.mappings.forget(mapping.uuid)
     return _described(house, mapping, state="Deleting")
 
 
@@ -115,10 +118,10 @@ def _transition(before: str, after: str) -> str:
 
 
 def _described(house: House, mapping: EventSourceMapping, *, state: str | None = None) -> dict[str, Any]:
-    trouble = house.mappings.trouble(mapping.uuid)
+    result = house.mappings.result(mapping.uuid)
     return {
         **mapping.members,
-        **({"LastProcessingResult": f"PROBLEM: {trouble}"} if trouble else {}),
+        **({"LastProcessingResult": result} if result else {}),
         "UUID": mapping.uuid,
         "EventSourceMappingArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:event-source-mapping:{mapping.uuid}",
         "FunctionArn": function_arn(mapping.function, mapping.qualifier),

@@ -9,15 +9,31 @@ import pytest
 from lablambda.client import Lab
 from tests.api_clients import ARN, Create, code_of
 
-QUEUE = "arn:aws:sqs:us-east-1:000000000000:q"
 TABLE = "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/2026-11-01T00:00:00.000"
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:q"
 STREAM = "arn:aws:kinesis:us-east-1:000000000000:stream/s"
 
 
-@pytest.fixture(autouse=True)
-def queues(lab: Lab) -> None:
+@pytest.fixture(scope="module")
+def table(lab: Lab) -> str:
+    """A table's stream."""
+    made = lab.client("dynamodb").create_table(
+        TableName="t",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+    )
+    return str(made["TableDescription"]["LatestStreamArn"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sources(lab: Lab, table: str) -> dict[str, str]:
+    """By kind."""
     for name in ("q", "q0", "q1", "q2"):
         lab.client("sqs").create_queue(QueueName=name)
+    lab.client("kinesis").create_stream(StreamName="s", ShardCount=1)
+    return {"sqs": QUEUE, "kinesis": STREAM, "dynamodb": table}
 
 
 SQS_DEFAULTS = {
@@ -43,16 +59,22 @@ STREAM_DEFAULTS = {
 
 
 @pytest.mark.parametrize(
-    ("source", "given", "expected"),
+    ("kind", "given", "expected"),
     [
-        (QUEUE, {}, SQS_DEFAULTS),
-        (TABLE, {"StartingPosition": "LATEST"}, STREAM_DEFAULTS),
-        (STREAM, {"StartingPosition": "LATEST"}, STREAM_DEFAULTS),
+        ("sqs", {}, SQS_DEFAULTS),
+        ("dynamodb", {"StartingPosition": "LATEST"}, STREAM_DEFAULTS),
+        ("kinesis", {"StartingPosition": "LATEST"}, STREAM_DEFAULTS),
     ],
 )
 def test_a_mappings_life(
-    functions: Any, create: Create, source: str, given: dict[str, Any], expected: dict[str, Any]
+    functions: Any,
+    create: Create,
+    sources: dict[str, str],
+    kind: str,
+    given: dict[str, Any],
+    expected: dict[str, Any],
 ) -> None:
+    source = sources[kind]
     name = create()
     made = functions.create_event_source_mapping(FunctionName=name, EventSourceArn=source, **given)
     assert made["ResponseMetadata"]["HTTPStatusCode"] == 202
