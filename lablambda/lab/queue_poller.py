@@ -70,6 +70,7 @@ class QueuePoller:
         self._visibility_s: int | None = None
         self._stopping = False
         self._waiting = False
+        self._paused = 0  # batches that wait to be tried again
         self.begun = asyncio.Event()
         self.begun.set()  # a queue keeps what comes
         self.result = ""
@@ -77,7 +78,7 @@ class QueuePoller:
     @property
     def idle(self) -> bool:
         """Whether nothing is under way and, as far as it knows, nothing there to be received."""
-        return self._waiting and not self._batches and not self._changed.is_set()
+        return self._waiting and len(self._batches) == self._paused and not self._changed.is_set()
 
     def wake(self) -> None:
         """There may be something new."""
@@ -207,10 +208,18 @@ class QueuePoller:
                 return await self._invoke(invocation)
             except LabError as error:  # throttled, deleted, or not ready
                 self.result = f"PROBLEM: {error}"
-                if self._clock.now() + pause_s >= until:
-                    return None
-            await self._clock.sleep(pause_s)
+            await self._pause(pause_s)
+            if self._clock.now() >= until:
+                return None
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    async def _pause(self, seconds: float) -> None:
+        self._paused += 1
+        self._rests()
+        try:
+            await self._clock.sleep(seconds)
+        finally:
+            self._paused -= 1
 
     def _handled(self, batch: asyncio.Task[None]) -> None:
         self._batches.discard(batch)

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from lablambda.services import moto_streams
+from lablambda.services import moto_queues, moto_streams
 from lablambda.services.link import LinkBroken, ServicesEnd
 from lablambda.services.patching import replace as _replace
 from lablambda.services.s3_records import S3Object, record
@@ -114,6 +114,7 @@ def install(link: ServicesEnd) -> None:
     _install_one_event_a_request()
     _install_caller()
     _install_clock()
+    moto_queues.install()
     moto_streams.install()
     _install_wakes(link)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lablambda.model.events import (
+    Event,
     InvocationFinished,
     InvocationThrottled,
     MappingMeasured,
@@ -21,7 +22,7 @@ from lablambda.telemetry.metrics import METRICS, Metrics
 from lablambda.telemetry.recorder import ADDED_COLUMNS, SCHEMA, Recorder
 
 pytestmark = pytest.mark.anyio
-EVENTS = (
+EVENTS: tuple[Event, ...] = (
     InvocationFinished(
         "f", "2", "live", "api", 100.5, "s", Report("r1", 12.5, 13, 128, 30, init_ms=80.0), None, 4, 3, 1, 2
     ),
