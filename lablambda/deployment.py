@@ -7,41 +7,36 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lablambda import display
+from lablambda.attachments import Client, observe, or_none
 from lablambda.client import Lab
-from lablambda.model.deployment import Deployment, QueueSource, S3Source
+from lablambda.model.deployment import Deployment
+from lablambda.model.source import Source
 from lablambda.packaging.failure import RequirementsError
 from lablambda.packaging.requirements import layer_name, layer_zip
 from lablambda.packaging.zips import zip_files
 from lablambda.rules.names import ACCOUNT, function_arn
-from lablambda.rules.plan import Code, plan
+from lablambda.rules.plan import Code, plan, source_steps
 from lablambda.rules.runtimes import nearest, substitution
-from lablambda.rules.s3_steps import attached_buckets
-from lablambda.rules.step import OURS, Current, CurrentMapping, LayerOf, Step
+from lablambda.rules.step import CELL, LINE, Current, LayerOf, Step, StreamOf, Target
 
 # A lab takes any role as given; it stands for what the function may do.
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/lablambda"
-Client = Callable[[str], Any]
-# Operations that go on behind their answer, and the waiter that knows their end.
+# Operations that go on behind their answer: the waiter that knows their end, and what it is asked about.
 _CHANGES = {
-    "CreateFunction": "function_active_v2",
-    "UpdateFunctionCode": "function_updated_v2",
-    "UpdateFunctionConfiguration": "function_updated_v2",
+    "CreateFunction": ("function_active_v2", "FunctionName"),
+    "UpdateFunctionCode": ("function_updated_v2", "FunctionName"),
+    "UpdateFunctionConfiguration": ("function_updated_v2", "FunctionName"),
+    "CreateTable": ("table_exists", "TableName"),
+    "UpdateTable": ("table_exists", "TableName"),
+    "CreateStream": ("stream_exists", "StreamName"),
 }
-_NOT_THERE = (
-    "ResourceNotFoundException",
-    "NoSuchBucket",
-    "AWS.SimpleQueueService.NonExistentQueue",
-    "QueueDoesNotExist",
-    "404",
-)
 _POLL_S, _SETTLED_WITHIN_S = 0.005, 120.0
 
 
@@ -79,7 +74,12 @@ def deploy(wanted: Deployment, lab: Lab, *, dry_run: bool = False) -> Deployed:
     try:
         runs, interpreter = _runs(wanted.runtime, lab)
         code = _code(wanted, runs, interpreter)
-        current = _observe(wanted, code, lab.client)
+        target = Target(wanted.name, function_arn(wanted.name), wanted.timeout_s)
+        current = observe(lab.client, target, wanted.sources)
+        names = [*code.layers, *(name for name in wanted.layers if not name.startswith("arn:"))]
+        functions = lab.client("lambda")
+        layers = {name: arn for name in names if (arn := _newest_layer(functions, name))}
+        current = replace(current, layers=layers)
     except RequirementsError as error:
         raise DeploymentError(
             f"--requires {' '.join(wanted.requires)}: {error}\nCheck the names and versions, and the network."
@@ -91,7 +91,7 @@ def deploy(wanted: Deployment, lab: Lab, *, dry_run: bool = False) -> Deployed:
             raise DeploymentError(
                 f"The lab has no layer named {name!r}. Publish it first, or give an ARN: --layer arn:..."
             )
-    steps = plan(current, wanted, code, role=ROLE, arn=function_arn(wanted.name))
+    steps = plan(current, wanted, code, role=ROLE, arn=target.arn)
     if not dry_run:
         _apply(steps, dict(current.layers), lab.client)
     return Deployed(
@@ -105,6 +105,53 @@ def deploy(wanted: Deployment, lab: Lab, *, dry_run: bool = False) -> Deployed:
         sources=tuple(map(str, wanted.sources)),
         note=substitution(wanted.runtime, runs),
     )
+
+
+def attach(name: str, sources: Collection[Source], lab: Lab) -> list[Step]:
+    """Have a function run on these sources as well; gives what was done. What its cell says stays as it is.
+
+    Raises DeploymentError.
+    """
+    target, current = _looked_at(name, sources, lab)
+    steps = source_steps(current, [*current.labelled(LINE), *sources], replace(target, label=LINE))
+    _apply(steps, {}, lab.client)
+    return steps
+
+
+def detach(name: str, sources: Collection[Source], lab: Lab) -> list[Step]:
+    """Have a function run on these sources no more, or on none if there are none; gives what was done.
+
+    Raises DeploymentError.
+    """
+    target, current = _looked_at(name, (), lab)
+    unwanted = sources or [s for s, attached in current.attached.items() if attached.label]
+    for source in sources:
+        if source not in current.attached:
+            has = ", ".join(map(str, current.attached)) or "none"
+            raise DeploymentError(f"{name} has no source {source}; it has {has}.")
+        if not current.attached[source].label:
+            raise DeploymentError(
+                f"{source} was attached to {name} by other means than lablambda: take it away by the same."
+            )
+    steps: list[Step] = []
+    for label in (CELL, LINE):
+        kept = [source for source in current.labelled(label) if source not in unwanted]
+        steps += source_steps(current, kept, replace(target, label=label))
+    _apply(steps, {}, lab.client)
+    return steps
+
+
+def _looked_at(name: str, sources: Collection[Source], lab: Lab) -> tuple[Target, Current]:
+    """A function that is there, and its sources."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        current = observe(lab.client, Target(name, function_arn(name), 0), sources)
+    except (ClientError, BotoCoreError) as error:
+        raise DeploymentError(f"The lab couldn't be asked what is there: {_words(error)}") from None
+    if current.function is None:
+        raise DeploymentError(f"There is no function {name}. %lambda list shows those that there are.")
+    return Target(name, current.function["FunctionArn"], current.function["Timeout"]), current
 
 
 def _verdict(current: Current, steps: list[Step], *, dry_run: bool) -> str:
@@ -139,68 +186,10 @@ def _code(wanted: Deployment, runs: str, interpreter: str) -> Code:
     return Code(data, sha256, layers)
 
 
-# ---------------------------------------------------------------------------------------------- look
-
-
-def _observe(wanted: Deployment, code: Code, client: Client) -> Current:
-    functions = client("lambda")
-    function = _or_none(lambda: functions.get_function_configuration(FunctionName=wanted.name))
-    sources = _policy_sources(functions, wanted.name) if function is not None else {}
-    wished = [source.bucket for source in wanted.sources if isinstance(source, S3Source)]
-    buckets = dict.fromkeys([*attached_buckets(sources), *wished])
-    queues = [source.queue for source in wanted.sources if isinstance(source, QueueSource)]
-    layers = [*code.layers, *(name for name in wanted.layers if not name.startswith("arn:"))]
-    return Current(
-        function=function,
-        sources=sources,
-        buckets={name: _notifications(client("s3"), name) for name in buckets},
-        queues=[name for name in queues if _or_none(lambda: client("sqs").get_queue_url(QueueName=name))],  # noqa: B023 - called at once
-        mappings=_mappings(functions, wanted.name),
-        layers={name: arn for name in layers if (arn := _newest_layer(functions, name))},
-    )
-
-
-def _policy_sources(functions: Any, name: str) -> dict[str, str]:
-    answer = _or_none(lambda: functions.get_policy(FunctionName=name))
-    if answer is None:
-        return {}
-    statements = json.loads(answer["Policy"])["Statement"]
-    return {s["Sid"]: s.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn", "") for s in statements}
-
-
-def _notifications(s3: Any, bucket: str) -> dict[str, Any] | None:
-    answer: dict[str, Any] | None = _or_none(lambda: s3.get_bucket_notification_configuration(Bucket=bucket))
-    return answer
-
-
-def _mappings(functions: Any, name: str) -> dict[str, CurrentMapping]:
-    """Also those of a function that was deleted, which stay, and work for the next of that name."""
-    pages = functions.get_paginator("list_event_source_mappings").paginate(FunctionName=name)
-    found = _or_none(pages.build_full_result) or {}
-    return {
-        mapping["EventSourceArn"]: CurrentMapping(
-            mapping["UUID"], OURS in functions.list_tags(Resource=mapping["EventSourceMappingArn"])["Tags"]
-        )
-        for mapping in found.get("EventSourceMappings", [])
-    }
-
-
 def _newest_layer(functions: Any, name: str) -> str | None:
-    answer = _or_none(lambda: functions.list_layer_versions(LayerName=name, MaxItems=1))
+    answer = or_none(lambda: functions.list_layer_versions(LayerName=name, MaxItems=1))
     versions = answer["LayerVersions"] if answer else []
     return str(versions[0]["LayerVersionArn"]) if versions else None
-
-
-def _or_none(ask: Callable[[], Any]) -> Any:
-    """What AWS answers, or None if it says there is no such thing."""
-    from botocore.exceptions import ClientError
-
-    try:
-        return ask()
-    except ClientError as error:
-        if error.response["Error"]["Code"] in _NOT_THERE:
-            return None
-        raise
 
 
 # ------------------------------------------------------------------------------------------------ do
@@ -213,7 +202,7 @@ def _apply(steps: list[Step], layers: dict[str, str], client: Client) -> None:
     for step in steps:
         call = getattr(client(step.service), xform_name(step.operation))
         try:
-            answer = call(**_with_layers(step.parameters, layers))
+            answer = call(**_filled(step.parameters, layers, client))
         except (ClientError, BotoCoreError) as error:
             raise DeploymentError(f"Couldn't {step.text}: {_words(error)}") from None
         if step.operation == "PublishLayerVersion":
@@ -222,16 +211,14 @@ def _apply(steps: list[Step], layers: dict[str, str], client: Client) -> None:
             _wait_until_settled(client(step.service), step)
 
 
-def _wait_until_settled(functions: Any, step: Step) -> None:
+def _wait_until_settled(service: Any, step: Step) -> None:
     """AWS carries such a change out behind its answer, and refuses the next one until it is done."""
     from botocore.exceptions import WaiterError
 
-    waiter = functions.get_waiter(_CHANGES[step.operation])
+    name, subject = _CHANGES[step.operation]
+    patience = {"Delay": _POLL_S, "MaxAttempts": int(_SETTLED_WITHIN_S / _POLL_S)}
     try:
-        waiter.wait(
-            FunctionName=step.parameters["FunctionName"],
-            WaiterConfig={"Delay": _POLL_S, "MaxAttempts": int(_SETTLED_WITHIN_S / _POLL_S)},
-        )
+        service.get_waiter(name).wait(**{subject: step.parameters[subject]}, WaiterConfig=patience)
     except WaiterError as error:
         raise DeploymentError(f"Couldn't {step.text}: {_why(error)}") from None
 
@@ -243,12 +230,16 @@ def _why(error: Any) -> str:
     return next((str(reason) for reason in reasons if reason), str(error))
 
 
-def _with_layers(parameters: Any, layers: dict[str, str]) -> dict[str, Any]:
+def _filled(parameters: Any, layers: dict[str, str], client: Client) -> dict[str, Any]:
+    """The parameters, with what earlier steps have made put where it is stood for."""
     filled = dict(parameters)
     if "Layers" in filled:
         filled["Layers"] = [
             layers[item.name] if isinstance(item, LayerOf) else item for item in filled["Layers"]
         ]
+    if isinstance(source := filled.get("EventSourceArn"), StreamOf):
+        table = client("dynamodb").describe_table(TableName=source.table)["Table"]
+        filled["EventSourceArn"] = table["LatestStreamArn"]
     return filled
 
 

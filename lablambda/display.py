@@ -200,9 +200,9 @@ def deployed(d: Deployed) -> Bundle:
     return bundle("deployed", plain, html, data)
 
 
-def functions(found: Sequence[Mapping[str, Any]]) -> Bundle:
-    """Every function of the lab."""
-    columns = ("function", "runtime", "handler", "memory", "timeout", "code", "last changed")
+def functions(found: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> Bundle:
+    """Every function of the lab, and its sources in words."""
+    columns = ("function", "runtime", "handler", "memory", "timeout", "code", "last changed", "sources")
     cells = [
         (
             f["FunctionName"],
@@ -212,8 +212,9 @@ def functions(found: Sequence[Mapping[str, Any]]) -> Bundle:
             f"{f['Timeout']} s",
             f"{f['CodeSize']} bytes",
             f["LastModified"][:19].replace("T", " "),
+            of_function,
         )
-        for f in found
+        for f, of_function in zip(found, sources, strict=True)
     ]
     if not cells:
         text = "no functions yet: write a %%lambda cell"

@@ -84,7 +84,7 @@ def everything() -> list[dict[str, Any]]:
         display.record(record(WARM, ERROR)),
         display.log_events([LogEvent(1, EVIL, "s")]),
         display.deployed(Deployed(EVIL, "created", steps, 0.1, "f.g", "python3.11", 9, (f"s3:{EVIL}",))),
-        display.functions([configuration]),
+        display.functions([configuration], ["sqs:orders"]),
         display.facts("function", configuration | {"Environment": {"Variables": {"A": EVIL}}}),
         display.findings([Finding("lab", False, EVIL, EVIL)]),
     ]
@@ -98,7 +98,7 @@ def test_markup_in_values_stays_text(number: int) -> None:
 
 
 def test_nothing_yet() -> None:
-    assert "no functions yet" in page(display.functions([])).text
+    assert "no functions yet" in page(display.functions([], [])).text
     assert "no log events" in page(display.log_events([])).text
     assert "0 invocations of f" in page(display.records("f", [])).text
 

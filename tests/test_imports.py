@@ -20,7 +20,7 @@ FLOORS = [
     ["jupyter"],
     ["doctor", "notebooks", "deployment", "server"],
     ["api", "client"],
-    ["results"],
+    ["attachments", "results"],
     ["charts"],
     ["display", "launch", "connection"],
     ["lab"],

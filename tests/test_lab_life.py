@@ -19,8 +19,9 @@ from lablambda.client import Lab
 from lablambda.config import ConfigError
 from lablambda.deployment import deploy
 from lablambda.launch import start_private
-from lablambda.model.deployment import Deployment, S3Source
+from lablambda.model.deployment import Deployment
 from lablambda.model.function import LATEST
+from lablambda.model.source import S3Source
 from tests.processes import Home, family, gone
 
 RUNTIME = f"python3.{sys.version_info.minor}"
@@ -355,7 +356,8 @@ import json, os, sys
 from lablambda import deployment
 from lablambda.client import Lab
 from lablambda.config import Descriptor
-from lablambda.model.deployment import Deployment, S3Source
+from lablambda.model.deployment import Deployment
+from lablambda.model.source import S3Source
 apply = deployment._apply
 def cut_off(steps, layers, client):
     apply(steps[:int(sys.argv[3])], layers, client)

@@ -9,9 +9,10 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, context_
 
 from lablambda.client import Lab
 from lablambda.jupyter.options import COMMANDS, cell_parser
+from lablambda.rules.sources import FORMS
 
 _CELL, _LINE = "%%lambda", "%lambda"
-_TAKE_NAMES = ("invoke", "show", "logs", "metrics", "delete")
+_TAKE_NAMES = ("invoke", "show", "logs", "metrics", "on", "off", "delete")
 _OPTIONS = {
     "invoke": ("--async", "--qualifier"),
     "logs": ("--request", "--limit"),
@@ -62,7 +63,7 @@ class Completion:
         if before[-1] == "--runtime":
             return self._ask(lambda lab: lab.status()["runtimes"])
         if before[-1] == "--on":
-            return ["s3:", "sqs:"]
+            return [f"{kind}:" for kind in FORMS]
         actions = cell_parser()._actions
         awaits_value = {name for a in actions if a.nargs is None for name in a.option_strings}
         if before[-1] in awaits_value:
@@ -74,6 +75,8 @@ class Completion:
             return COMMANDS
         if len(before) == 2 and before[1] in _TAKE_NAMES:
             return self._names()
+        if before[1] in ("on", "off"):
+            return [f"{kind}:" for kind in FORMS]
         return _OPTIONS.get(before[1], ())
 
     def _names(self) -> Iterable[str]:

@@ -14,6 +14,7 @@ from typing import Any
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
 from lablambda import display
+from lablambda.attachments import observe
 from lablambda.client import Clock, Function, Lab
 from lablambda.config import (
     DEFAULT_NAME,
@@ -24,7 +25,7 @@ from lablambda.config import (
     read_descriptor,
 )
 from lablambda.connection import ApiError
-from lablambda.deployment import Deployed, DeploymentError, deploy
+from lablambda.deployment import Deployed, DeploymentError, attach, deploy, detach
 from lablambda.doctor import examine
 from lablambda.jupyter.cell import read_cell
 from lablambda.jupyter.errors import CellError, FunctionFailed
@@ -35,11 +36,17 @@ from lablambda.jupyter.options import (
     cell_options,
     help_text,
     invoke_words,
+    sources_joined,
     split,
 )
 from lablambda.launch import find_or_start
+from lablambda.model.errors import CallerError
+from lablambda.model.source import Source
 from lablambda.results import Figures, LogEvents, Result
+from lablambda.rules.names import function_arn
 from lablambda.rules.runtimes import nearest, substitution
+from lablambda.rules.sources import parse_source
+from lablambda.rules.step import Step, Target
 
 
 class Shown:
@@ -125,6 +132,8 @@ class LambdaMagics(Magics):
             "show": self._show,
             "logs": self._logs,
             "metrics": self._metrics,
+            "on": self._on,
+            "off": self._off,
             "delete": self._delete,
             "clock": self._clock,
             "status": self._status,
@@ -169,7 +178,9 @@ class LambdaMagics(Magics):
         return value
 
     def _list(self, _: str) -> Shown:
-        return Shown(display.functions(self.lab().functions()))
+        lab = self.lab()
+        found = lab.functions()
+        return Shown(display.functions(found, [_sources(lab, f["FunctionName"]) for f in found]))
 
     def _show(self, rest: str) -> Shown:
         function = self._function(rest, "show")
@@ -200,6 +211,16 @@ class LambdaMagics(Magics):
         parser.add_argument("--hours", type=float, default=3.0, metavar="H")
         options = parser.parse_args(split(rest))
         return self.lab().function(options.name).metrics(options.hours)
+
+    def _on(self, rest: str) -> Shown:
+        name, sources = _named_sources(rest, "on")
+        if not sources:
+            raise CellError(f"Write %lambda {COMMANDS['on']}")
+        return _done(name, attach(name, sources, self.lab()))
+
+    def _off(self, rest: str) -> Shown:
+        name, sources = _named_sources(rest, "off")
+        return _done(name, detach(name, sources, self.lab()))
 
     def _delete(self, rest: str) -> Shown:
         function = self._function(rest, "delete")
@@ -236,6 +257,29 @@ class LambdaMagics(Magics):
         if len(names) != 1:
             raise CellError(f"%lambda {command} takes one function's name; %lambda list shows them.")
         return self.lab().function(names[0])
+
+
+def _named_sources(rest: str, command: str) -> tuple[str, list[Source]]:
+    name, *texts = sources_joined(split(rest)) or [""]
+    if not name:
+        raise CellError(f"Write %lambda {COMMANDS[command]}")
+    try:
+        return name, [parse_source(text) for text in texts]
+    except CallerError as error:
+        raise CellError(str(error)) from None
+
+
+def _sources(lab: Lab, name: str) -> str:
+    """A function's sources in words."""
+    attached = observe(lab.client, Target(name, function_arn(name), 0)).attached
+    return ", ".join(
+        str(source) if found.state == "Enabled" else f"{source} ({found.state.lower()})"
+        for source, found in attached.items()
+    )
+
+
+def _done(name: str, steps: list[Step]) -> Shown:
+    return _text("\n".join(step.text for step in steps) or f"{name}: nothing to do")
 
 
 def _read(path: Path) -> str:

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from lablambda.jupyter.errors import CellError
 from lablambda.rules.limits import MEMORY_MB, TIMEOUT_S
+from lablambda.rules.sources import FORMS
 
 # In the design, and not built yet: named here so that they are answered, not misread.
 OPTIONS_TO_COME = (
@@ -25,8 +26,6 @@ OPTIONS_TO_COME = (
     "--alias",
 )
 COMMANDS_TO_COME = (
-    "on",
-    "off",
     "url",
     "load",
     "dashboard",
@@ -38,7 +37,9 @@ COMMANDS_TO_COME = (
 )
 COMMANDS = {
     "invoke": "invoke NAME [EVENT-JSON | $variable | @file] [--async] [--qualifier Q]",
-    "list": "list: every function of the lab",
+    "list": "list: every function of the lab, and its sources",
+    "on": "on NAME SOURCE...: have it run on these sources as well",
+    "off": "off NAME [SOURCE...]: have it run on these no more, or on none",
     "show": "show NAME: its configuration and last invocations",
     "logs": "logs NAME [--request ID] [--limit N]",
     "metrics": "metrics NAME [--hours H]: counts, durations and cost",
@@ -91,7 +92,7 @@ def cell_parser() -> Words:
         action="append",
         default=[],
         metavar="SOURCE",
-        help="s3:BUCKET[/PREFIX*SUFFIX] or sqs:QUEUE; repeatable",
+        help=f"{', '.join(FORMS.values())}; repeatable",
     )
     parser.add_argument("--dry-run", action="store_true", help="show what would be done, do nothing")
     return parser
@@ -99,7 +100,7 @@ def cell_parser() -> Words:
 
 def cell_options(line: str) -> argparse.Namespace:
     """Read the rest of a `%%lambda` line. Raises CellError with the usage."""
-    words = split(line)
+    words = sources_joined(split(line))
     if not {"-h", "--help"}.isdisjoint(words):
         return argparse.Namespace(help=True)
     for word in words:
@@ -166,6 +167,17 @@ def split(line: str) -> list[str]:
         return shlex.split(line)
     except ValueError as error:
         raise CellError(f"{error} in: {line}") from None
+
+
+def sources_joined(words: list[str]) -> list[str]:
+    """The words, with a schedule's put together again: rate(5 minutes) is one, without quotes too."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1].startswith("schedule:") and "(" in joined[-1] and ")" not in joined[-1]:
+            joined[-1] += f" {word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def help_text() -> str:

@@ -5,31 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True, slots=True)
-class S3Source:
-    """Objects created in a bucket, by prefix and suffix of their keys."""
-
-    bucket: str
-    prefix: str = ""
-    suffix: str = ""
-
-    def __str__(self) -> str:
-        pattern = f"/{self.prefix}*{self.suffix}" if self.prefix or self.suffix else ""
-        return f"s3:{self.bucket}{pattern}"
-
-
-@dataclass(frozen=True, slots=True)
-class QueueSource:
-    """An SQS queue, by its name."""
-
-    queue: str
-
-    def __str__(self) -> str:
-        return f"sqs:{self.queue}"
-
-
-Source = S3Source | QueueSource
+from lablambda.model.source import Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,17 @@ The list is data: it can be shown (`--dry-run`), carried out against a lab, or a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from lablambda.model.deployment import Deployment
-from lablambda.rules.queue_steps import queue_steps
+from lablambda.model.source import Source
+from lablambda.rules.mapping_steps import mapping_steps
+from lablambda.rules.rule_steps import rule_steps
 from lablambda.rules.s3_steps import s3_steps
-from lablambda.rules.step import Current, LayerOf, Step
+from lablambda.rules.step import Current, LayerOf, Step, Target
+from lablambda.rules.topic_steps import topic_steps
 
 _COMPARED = ("Runtime", "Handler", "MemorySize", "Timeout")
 
@@ -31,8 +34,18 @@ def plan(current: Current, wanted: Deployment, code: Code, *, role: str, arn: st
     return [
         *_layer_steps(current, wanted, code),
         *_function_steps(current, wanted, code, role),
-        *s3_steps(current, wanted, arn),
-        *queue_steps(current, wanted, arn),
+        *source_steps(current, wanted.sources, Target(wanted.name, arn, wanted.timeout_s)),
+    ]
+
+
+def source_steps(current: Current, wanted: Collection[Source], target: Target) -> list[Step]:
+    """The steps by which `wanted` become the function's sources under the target's label; those under another
+    label stay."""
+    return [
+        *s3_steps(current, wanted, target),
+        *mapping_steps(current, wanted, target),
+        *topic_steps(current, wanted, target),
+        *rule_steps(current, wanted, target),
     ]
 
 

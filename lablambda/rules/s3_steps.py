@@ -3,85 +3,63 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from lablambda.model.deployment import Deployment, S3Source
-from lablambda.rules.policy import INVOKE
-from lablambda.rules.step import OURS, Current, Step
+from lablambda.model.source import S3Source, Source
+from lablambda.rules.step import Current, Step, Target, no_permission_step, permission_step
 
 _S3 = "s3.amazonaws.com"
 _CREATED = "s3:ObjectCreated:*"
 
 
-def statement_id(source: S3Source) -> str:
-    """The statement that lets a bucket's events in; by it the next plan knows what this one attached."""
-    return f"{OURS}-s3-{source.bucket.replace('.', '_')}"
-
-
-def attached_buckets(sources: Mapping[str, str]) -> list[str]:
-    """The buckets that earlier plans attached, from the policy's sources."""
-    return [arn.rpartition(":")[2] for sid, arn in sources.items() if sid.startswith(f"{OURS}-s3-")]
-
-
-def s3_steps(current: Current, wanted: Deployment, arn: str) -> Iterator[Step]:
-    """The steps by which the wanted buckets, and no others, tell the function of new objects."""
-    wished = _of_s3(wanted)
-    for bucket in dict.fromkeys(source.bucket for source in wished):
+def s3_steps(current: Current, wanted: Collection[Source], target: Target) -> Iterator[Step]:
+    """The steps by which the wanted buckets tell the function of new objects, and none that were under its label."""
+    wished = [source for source in wanted if isinstance(source, S3Source)]
+    former = [source for source in current.labelled(target.label) if isinstance(source, S3Source)]
+    buckets = list(dict.fromkeys(source.bucket for source in wished))
+    left = [b for b in dict.fromkeys(source.bucket for source in former) if b not in buckets]
+    for bucket in buckets:
         if current.buckets.get(bucket) is None:
             yield Step(f"create bucket {bucket}", "s3", "CreateBucket", {"Bucket": bucket})
-    for source in {statement_id(source): source for source in wished}.values():
-        if statement_id(source) not in current.sources:
-            yield _permission_step(wanted.name, source, arn)
-    buckets = [*attached_buckets(current.sources), *(source.bucket for source in wished)]
-    for bucket in dict.fromkeys(buckets):
-        yield from _notification_steps(current, wanted, bucket, arn)
-    kept = {statement_id(source) for source in wished}
-    for sid in current.sources:
-        if sid.startswith(f"{OURS}-s3-") and sid not in kept:
-            yield Step(
-                f"no longer let {current.sources[sid].rpartition(':')[2]} invoke {wanted.name}",
-                "lambda",
-                "RemovePermission",
-                {"FunctionName": wanted.name, "StatementId": sid},
-            )
+    for bucket in buckets:
+        statement = _statement(bucket, target)
+        if statement not in current.statements:
+            account = target.arn.split(":")[4]
+            arn, who = f"arn:aws:s3:::{bucket}", f"bucket {bucket}"
+            yield permission_step(target, statement, _S3, arn, who, SourceAccount=account)
+    for bucket in [*left, *buckets]:
+        mine = [source for source in wished if source.bucket == bucket]
+        yield from _notification_steps(current.buckets.get(bucket), mine, bucket, target)
+    for bucket in left:
+        yield no_permission_step(target, _statement(bucket, target), bucket)
 
 
-def _of_s3(wanted: Deployment) -> list[S3Source]:
-    return [source for source in wanted.sources if isinstance(source, S3Source)]
+def notification_prefix(label: str, function: str) -> str:
+    """How the ids of the notifications begin that were made for a function under that label."""
+    return f"{label}-{function}-"
 
 
-def _permission_step(function: str, source: S3Source, arn: str) -> Step:
-    return Step(
-        f"let bucket {source.bucket} invoke {function}",
-        "lambda",
-        "AddPermission",
-        {
-            "FunctionName": function,
-            "StatementId": statement_id(source),
-            "Action": INVOKE,
-            "Principal": _S3,
-            "SourceArn": f"arn:aws:s3:::{source.bucket}",
-            "SourceAccount": arn.split(":")[4],
-        },
-    )
+def _statement(bucket: str, target: Target) -> str:
+    """The statement that lets a bucket's events in."""
+    return f"{target.label}-s3-{bucket.replace('.', '_')}"
 
 
-def _notification_steps(current: Current, wanted: Deployment, bucket: str, arn: str) -> Iterator[Step]:
+def _notification_steps(
+    known: Mapping[str, Any] | None, mine: Collection[S3Source], bucket: str, target: Target
+) -> Iterator[Step]:
     """One call sets a bucket's whole configuration: keep what others put there."""
-    known = current.buckets.get(bucket)
     existing = {name: value for name, value in (known or {}).items() if name != "ResponseMetadata"}
-    mine = [s for s in _of_s3(wanted) if s.bucket == bucket]
     before = existing.get("LambdaFunctionConfigurations", [])
-    prefix = f"{OURS}-{wanted.name}-"
+    prefix = notification_prefix(target.label, target.name)
     after = [c for c in before if not c["Id"].startswith(prefix)]
-    after += [_notification(source, prefix, arn) for source in mine]
+    after += [_notification(source, prefix, target.arn) for source in mine]
     if after == before or (known is None and not mine):
         return
     text = (
-        f"notify {wanted.name} of {', '.join(map(str, mine))}"
+        f"notify {target.name} of {', '.join(map(str, mine))}"
         if mine
-        else f"no longer notify {wanted.name} of {bucket}"
+        else f"no longer notify {target.name} of {bucket}"
     )
     configuration = {**existing, "LambdaFunctionConfigurations": after}
     yield Step(

@@ -6,8 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# What marks the permissions, notifications and mappings that a plan made, and another may take away.
-OURS = "lablambda"
+from lablambda.model.source import Source
+from lablambda.rules.policy import INVOKE
+
+# Who attached a source: the function's cell, whose next run may take it away, or a `%lambda on`, which that leaves.
+# The label is part of the names of what was made for it, or is their tag.
+CELL, LINE = "lablambda", "lablambda_on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +22,15 @@ class LayerOf:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamOf:
+    """Stands for the ARN of the stream of a table that an earlier step makes or changes."""
+
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """One AWS call. `text` tells a person what it does; `parameters` may hold `LayerOf`."""
+    """One AWS call. `text` tells a person what it does; `parameters` may hold `LayerOf` and `StreamOf`."""
 
     text: str
     service: str
@@ -28,23 +39,67 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class CurrentMapping:
-    """`ours` is whether an earlier plan made it, and another may delete it."""
+class Attached:
+    """A source that the function has. `label` is CELL or LINE, or empty if somebody else attached it; `handle` is
+    what detaching it takes: a mapping's UUID, a subscription's ARN, a rule's name; `state` a mapping's."""
 
-    uuid: str
-    ours: bool
+    label: str
+    handle: str = ""
+    state: str = "Enabled"
 
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """What is there. `function` is AWS's FunctionConfiguration or None; `sources` the ARNs that the
-    function's policy lets in, by statement id; `buckets` the notification configuration of each
-    bucket that matters (None: no such bucket); `queues` which of the queues that matter are there;
-    `mappings` the event source mappings by the ARN of their source; `layers` the newest ARN by layer name."""
+    """What is there. `function` is AWS's FunctionConfiguration or None; `statements` the ARNs that the function's
+    policy lets in, by statement id; `attached` the function's sources; `buckets` the notification configuration
+    of each bucket that matters (None: no such bucket); `existing` which of the queues, streams and topics that
+    matter are there; `streams` the ARN of each table's stream (empty: the table has none); `layers` the newest
+    ARN by layer name."""
 
     function: Mapping[str, Any] | None = None
-    sources: Mapping[str, str] = field(default_factory=dict)
+    statements: Mapping[str, str] = field(default_factory=dict)
+    attached: Mapping[Source, Attached] = field(default_factory=dict)
     buckets: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
-    queues: Collection[str] = ()
-    mappings: Mapping[str, CurrentMapping] = field(default_factory=dict)
+    existing: Collection[Source] = ()
+    streams: Mapping[str, str] = field(default_factory=dict)
     layers: Mapping[str, str] = field(default_factory=dict)
+
+    def labelled(self, label: str) -> list[Source]:
+        """The sources that were attached under that label."""
+        return [source for source, attached in self.attached.items() if attached.label == label]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The function that events are for, and the label of what is made for it."""
+
+    name: str
+    arn: str
+    timeout_s: int
+    label: str = CELL
+
+    def arn_of(self, service: str, resource: str) -> str:
+        """The ARN of something in the function's region and account."""
+        region, account = self.arn.split(":")[3:5]
+        return f"arn:aws:{service}:{region}:{account}:{resource}"
+
+
+def permission_step(
+    target: Target, statement: str, principal: str, source_arn: str, who: str, **more: str
+) -> Step:
+    """Let a source invoke the function."""
+    parameters = {
+        "FunctionName": target.name,
+        "StatementId": statement,
+        "Action": INVOKE,
+        "Principal": principal,
+        "SourceArn": source_arn,
+        **more,
+    }
+    return Step(f"let {who} invoke {target.name}", "lambda", "AddPermission", parameters)
+
+
+def no_permission_step(target: Target, statement: str, who: str) -> Step:
+    """Take that back."""
+    parameters = {"FunctionName": target.name, "StatementId": statement}
+    return Step(f"no longer let {who} invoke {target.name}", "lambda", "RemovePermission", parameters)

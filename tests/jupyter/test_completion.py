@@ -33,7 +33,7 @@ def hello(notebook: Notebook) -> Notebook:
         ("%%lambda hello --re", ["--requires"]),
         ("%%lambda hello --memory 512 --ti", ["--timeout"]),
         ("%%lambda hello --memory ", []),
-        ("%%lambda hello --on s", ["s3:", "sqs:"]),
+        ("%%lambda hello --on s", ["s3:", "schedule:", "sns:", "sqs:"]),
         ("%%lambda he", ["hello"]),
         ("%%lambda ", ["hello", "thumbnail"]),
         ("%lambda sh", ["show"]),

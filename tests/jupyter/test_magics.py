@@ -65,6 +65,49 @@ def test_a_queue_feeds_a_function_for_as_long_as_the_cell_says_so(notebook: Note
     assert functions.list_event_source_mappings(FunctionName="fed")["EventSourceMappings"] == []
 
 
+def test_changes_of_a_table_that_the_cell_makes(notebook: Notebook, lab: Lab) -> None:
+    cell = HELLO.replace("hello", "watcher --on dynamodb:cell-users --on kinesis:cell-clicks")
+    texts = [step.text for step in notebook.run(cell).steps]
+    assert texts[1:] == [
+        "create table cell-users with key id and a stream",
+        "poll table cell-users for watcher",
+        "create stream cell-clicks",
+        "poll stream cell-clicks for watcher",
+    ]
+    lab.client("dynamodb").put_item(TableName="cell-users", Item={"id": {"S": "ada"}})
+    lab.client("kinesis").put_record(StreamName="cell-clicks", Data=b"x", PartitionKey="k")
+    lab.settle()
+    assert [line.message for line in lab.function("watcher").logs()].count("a line of mine") == 2
+    assert notebook.run(cell).verdict == "unchanged"
+
+
+def test_sources_are_switched_on_and_off(notebook: Notebook, lab: Lab) -> None:
+    cell = HELLO.replace("hello", "switched --on sqs:switched-a")
+    notebook.run(cell)
+    said = notebook.text("%lambda on switched sqs:switched-b s3:switched-c/*.txt")
+    assert "create queue switched-b" in said
+    assert "notify switched of s3:switched-c/*.txt" in said
+    listed = notebook.text("%lambda list")
+    assert all(source in listed for source in ("sqs:switched-a", "sqs:switched-b", "s3:switched-c/*.txt"))
+    assert notebook.run(cell).verdict == "unchanged"
+    assert "nothing to do" in notebook.text("%lambda on switched sqs:switched-b")
+    assert "no longer poll queue switched-a" in notebook.text("%lambda off switched sqs:switched-a")
+    assert "no source sqs:switched-a" in notebook.fails("%lambda off switched sqs:switched-a")
+    lab.client("s3").put_object(Bucket="switched-c", Key="a.txt", Body=b"")
+    lab.settle()
+    assert [line.message for line in lab.function("switched").logs()].count("a line of mine") == 1
+    said = notebook.text("%lambda off switched")
+    assert "no longer poll queue switched-b" in said
+    assert "no longer notify switched of switched-c" in said
+    assert "switched-" not in notebook.text("%lambda list")
+    assert "no function nobody" in notebook.fails("%lambda on nobody sqs:switched-a")
+    assert "names no event source" in notebook.fails("%lambda on switched nowhere")
+    functions = lab.client("lambda")
+    queue = "arn:aws:sqs:us-east-1:000000000000:switched-a"
+    functions.create_event_source_mapping(FunctionName="switched", EventSourceArn=queue)
+    assert "by other means" in notebook.fails("%lambda off switched sqs:switched-a")
+
+
 def test_a_word_that_is_a_variable_stands_for_it(notebook: Notebook, lab: Lab) -> None:
     notebook.run("memory, setting = 512, 'NAME=Ada Lovelace'")
     notebook.run(HELLO.replace("hello", "hello --memory $memory --env $setting"))

@@ -3,9 +3,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from lablambda.model.deployment import Deployment, QueueSource, S3Source
-from lablambda.rules.plan import Code, plan
-from lablambda.rules.step import Current, CurrentMapping, LayerOf, Step
+from lablambda.model.deployment import Deployment
+from lablambda.model.source import (
+    PatternSource,
+    QueueSource,
+    S3Source,
+    ScheduleSource,
+    Source,
+    StreamSource,
+    TableSource,
+    TopicSource,
+)
+from lablambda.rules.plan import Code, plan, source_steps
+from lablambda.rules.step import CELL, LINE, Attached, Current, LayerOf, Step, StreamOf, Target
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:thumb"
 CODE = Code(b"zip", "sha")
@@ -40,7 +50,8 @@ def attached() -> Current:
     permission = next(step for step in steps if step.operation == "AddPermission").parameters
     return Current(
         function=DEPLOYED,
-        sources={permission["StatementId"]: permission["SourceArn"]},
+        statements={permission["StatementId"]: permission["SourceArn"]},
+        attached={S3Source("photos", "", ".jpg"): Attached(CELL)},
         buckets={"photos": {"LambdaFunctionConfigurations": notifications(steps)}},
     )
 
@@ -119,7 +130,7 @@ QUEUE = "arn:aws:sqs:us-east-1:000000000000:"
 
 def test_a_queue_is_made_and_polled() -> None:
     wanted = replace(WANTED, sources=(QueueSource("orders"), QueueSource("steps.fifo")), timeout_s=10)
-    create, *steps = make(Current(queues=("steps.fifo",)), wanted)
+    create, *steps = make(Current(existing=(QueueSource("steps.fifo"),)), wanted)
     assert create.operation == "CreateFunction"
     assert operations(steps) == ["CreateQueue", "CreateEventSourceMapping", "CreateEventSourceMapping"]
     assert steps[0].parameters == {"QueueName": "orders", "Attributes": {"VisibilityTimeout": "60"}}
@@ -136,13 +147,74 @@ def test_a_fifo_queue_is_made_as_one() -> None:
 
 
 def test_only_what_a_plan_polls_is_no_longer_polled() -> None:
-    mappings = {
-        QUEUE + "orders": CurrentMapping("1", ours=True),
-        QUEUE + "old": CurrentMapping("2", ours=True),
-        QUEUE + "theirs": CurrentMapping("3", ours=False),
+    attached: dict[Source, Attached] = {
+        QueueSource("orders"): Attached(CELL, "1"),
+        QueueSource("old"): Attached(CELL, "2"),
+        QueueSource("theirs"): Attached("", "3"),
+        QueueSource("by-hand"): Attached(LINE, "4"),
     }
-    current = Current(function=DEPLOYED, queues=("orders",), mappings=mappings)
+    current = Current(function=DEPLOYED, existing=(QueueSource("orders"),), attached=attached)
     steps = make(current, replace(WANTED, sources=(QueueSource("orders"),)))
     assert [(step.operation, step.parameters) for step in steps] == [
         ("DeleteEventSourceMapping", {"UUID": "2"})
     ]
+
+
+def test_a_table_is_made_and_its_stream_polled() -> None:
+    wanted = replace(WANTED, sources=(TableSource("users"), StreamSource("clicks")))
+    _, *steps = make(Current(), wanted)
+    assert operations(steps) == [
+        "CreateTable",
+        "CreateEventSourceMapping",
+        "CreateStream",
+        "CreateEventSourceMapping",
+    ]
+    assert steps[1].parameters["EventSourceArn"] == StreamOf("users")
+    assert steps[3].parameters["EventSourceArn"] == "arn:aws:kinesis:us-east-1:000000000000:stream/clicks"
+
+
+def test_a_table_without_a_stream_is_given_one() -> None:
+    wanted = replace(WANTED, sources=(TableSource("users"),))
+    assert operations(make(Current(streams={"users": ""}), wanted))[1:] == [
+        "UpdateTable",
+        "CreateEventSourceMapping",
+    ]
+    (mapping,) = make(Current(streams={"users": "arn:stream"}), wanted)[1:]
+    assert mapping.parameters["EventSourceArn"] == "arn:stream"
+
+
+def test_a_topic_is_made_and_subscribed_to() -> None:
+    source = TopicSource("news")
+    _, *steps = make(Current(), replace(WANTED, sources=(source,)))
+    assert operations(steps) == ["CreateTopic", "AddPermission", "Subscribe"]
+    current = Current(function=DEPLOYED, attached={source: Attached(CELL, "arn:subscription")})
+    assert make(current, replace(WANTED, sources=(source,))) == []
+    steps = make(current, replace(WANTED, sources=()))
+    assert operations(steps) == ["Unsubscribe", "RemovePermission"]
+    assert steps[0].parameters == {"SubscriptionArn": "arn:subscription"}
+
+
+def test_rules_are_made_and_deleted() -> None:
+    for source in (ScheduleSource("rate(1 day)"), PatternSource('{"source":["shop"]}')):
+        _, *steps = make(Current(), replace(WANTED, sources=(source,)))
+        assert operations(steps) == ["PutRule", "AddPermission", "PutTargets"]
+        rule = steps[0].parameters["Name"]
+        assert steps[1].parameters["StatementId"] == rule
+        current = Current(function=DEPLOYED, attached={source: Attached(CELL, rule)})
+        steps = make(current, replace(WANTED, sources=()))
+        assert operations(steps) == ["RemoveTargets", "DeleteRule", "RemovePermission"]
+
+
+def test_a_rules_name_isnt_too_long() -> None:
+    wanted = replace(WANTED, name="f" * 64, sources=(ScheduleSource("rate(1 day)"),))
+    (rule,) = (step for step in make(Current(), wanted) if step.operation == "PutRule")
+    assert len(rule.parameters["Name"]) == 64
+
+
+def test_sources_under_another_label_stay() -> None:
+    line = Target("thumb", ARN, 3, LINE)
+    current = Current(attached={QueueSource("a"): Attached(CELL, "1"), QueueSource("b"): Attached(LINE, "2")})
+    (step,) = source_steps(current, [], line)
+    assert step.parameters == {"UUID": "2"}
+    (step,) = source_steps(current, [], replace(line, label=CELL))
+    assert step.parameters == {"UUID": "1"}

@@ -2,8 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from lablambda.model.deployment import QueueSource, S3Source
 from lablambda.model.errors import InvalidParameterValue, NotImplementedHere
+from lablambda.model.source import (
+    QueueSource,
+    S3Source,
+    Source,
+    StreamSource,
+    TableSource,
+)
 from lablambda.rules.sources import parse_source
 
 
@@ -27,7 +33,11 @@ def test_a_source_reads_as_it_is_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "photos", "s3:", "s3:Photos", "s3:photos/*a*b", "ftp:x", "sqs:", "sqs:a b", "sqs:a.fifo.b"]
+    "text",
+    [
+        *("", "photos", "s3:", "s3:Photos", "s3:photos/*a*b", "ftp:x", "sqs:", "sqs:a b", "sqs:a.fifo.b"),
+        *("dynamodb:", "dynamodb:ab", "dynamodb:a table", "kinesis:a/b", "events:"),
+    ],
 )
 def test_what_is_no_source(text: str) -> None:
     with pytest.raises(InvalidParameterValue):
@@ -35,8 +45,18 @@ def test_what_is_no_source(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["dynamodb:users", "kinesis:clicks", "schedule:rate(5 minutes)", "sns:topic"]
+    ("text", "expected"),
+    [
+        ("dynamodb:users", TableSource("users")),
+        ("kinesis:clicks", StreamSource("clicks")),
+    ],
 )
+def test_other_kinds(text: str, expected: Source) -> None:
+    assert parse_source(text) == expected
+    assert str(expected) == text
+
+
+@pytest.mark.parametrize("text", ["schedule:rate(5 minutes)", "sns:topic", 'events:{"source":["shop"]}'])
 def test_what_comes_later_says_so(text: str) -> None:
     with pytest.raises(NotImplementedHere, match="isn't built yet"):
         parse_source(text)

@@ -56,7 +56,6 @@ def _refused(note: str) -> Entry:
     return Entry(Level.REFUSED, None, note)
 
 
-_NOT_POLLED = "kept and shown; queues are polled, streams not yet"
 _NO_ENDPOINT = "kept and shown; the address isn't served yet"
 _OWN_RUNTIME = "kept and shown; the machine's own runtimes run"
 _NO_INSTANCES = "kept and shown; there are no managed instances"
@@ -71,7 +70,7 @@ LAMBDA: dict[str, Entry] = {
     "CreateAlias": _works(aliases.create_alias),
     "CreateCapacityProvider": _refused(_PROVIDERS),
     "CreateCodeSigningConfig": _refused(_SIGNING),
-    "CreateEventSourceMapping": _stored(mappings.create_event_source_mapping, _NOT_POLLED),
+    "CreateEventSourceMapping": _works(mappings.create_event_source_mapping),
     "CreateFunction": _works(functions.create_function),
     "CreateFunctionUrlConfig": _stored(urls.create_function_url_config, _NO_ENDPOINT),
     "DeleteAlias": _works(aliases.delete_alias),
@@ -151,7 +150,7 @@ LAMBDA: dict[str, Entry] = {
     "UpdateAlias": _works(aliases.update_alias),
     "UpdateCapacityProvider": _refused(_PROVIDERS),
     "UpdateCodeSigningConfig": _refused(_SIGNING),
-    "UpdateEventSourceMapping": _stored(mappings.update_event_source_mapping, _NOT_POLLED),
+    "UpdateEventSourceMapping": _works(mappings.update_event_source_mapping),
     "UpdateFunctionCode": _works(functions.update_function_code),
     "UpdateFunctionConfiguration": _works(functions.update_function_configuration),
     "UpdateFunctionEventInvokeConfig": _works(event_invoke.update_function_event_invoke_config),
