@@ -36,7 +36,7 @@ FORMS = {
 }
 
 
-_LATER = ("sns", "schedule", "events")
+_LATER = ("schedule", "events")
 
 
 def parse_source(text: str) -> Source:

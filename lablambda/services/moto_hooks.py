@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from lablambda.services import moto_queues, moto_streams
+from lablambda.services import moto_queues, moto_streams, moto_topics
 from lablambda.services.link import LinkBroken, ServicesEnd
 from lablambda.services.patching import replace as _replace
 from lablambda.services.s3_records import S3Object, record
@@ -56,11 +56,14 @@ class Pusher:
         """None, or why the function doesn't let the source in."""
         return self._ask("may_invoke", function_arn, principal, source_arn, account, None)
 
-    def invoke(self, function_arn: str, principal: str, source_arn: str, account: str, event: Any) -> None:
-        """Hand an event over; when this returns without a complaint, the lab has it on disk."""
+    def invoke(
+        self, function_arn: str, principal: str, source_arn: str, account: str, event: Any
+    ) -> str | None:
+        """Hand an event over: None when the lab has it on disk, or why it doesn't."""
         refused = self._ask("invoke", function_arn, principal, source_arn, account, event)
         if refused is not None:
             complain(f"an event from {source_arn} to {function_arn} wasn't delivered: {refused}")
+        return refused
 
     def _ask(
         self, kind: str, function_arn: str, principal: str, source_arn: str, account: str, event: Any
@@ -116,6 +119,7 @@ def install(link: ServicesEnd) -> None:
     _install_clock()
     moto_queues.install()
     moto_streams.install()
+    moto_topics.install(pusher.invoke, _later, _lab_time.now)
     _install_wakes(link)
 
 
@@ -255,10 +259,7 @@ def _install_one_event_a_request() -> None:
             return
         if event_name.value.startswith("s3:ObjectCreated:"):
             _request.created = key.name
-        if _request.events is None:
-            send(account_id, event_name, bucket, key)
-        else:
-            _request.events.append(partial(send, account_id, event_name, bucket, key))
+        _later(partial(send, account_id, event_name, bucket, key))
 
     def complete_quietly(backend: Any, *arguments: Any, **named: Any) -> Any:
         _request.completing = True
@@ -321,6 +322,14 @@ def _install_clock() -> None:
     _replace(moto.sqs.models, "unix_time_millis", lambda: _lab_time.now() * 1000)
     _replace(moto.kinesis.models, "utcnow", now)
     _replace(moto.dynamodb.models.table, "utcnow", now)
+
+
+def _later(send: Callable[[], None]) -> None:
+    """Call it when the request has done its work, and before it is answered; at once where there is none."""
+    if _request.events is None:
+        send()
+    else:
+        _request.events.append(send)
 
 
 def _stream_arn(shard: Any) -> str:
@@ -417,4 +426,4 @@ def _send_events() -> None:
             send()
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
-            complain(f"an event of S3's wasn't delivered: {type(error).__name__}: {error}")
+            complain(f"an event wasn't delivered: {type(error).__name__}: {error}")

@@ -81,6 +81,19 @@ def test_changes_of_a_table_that_the_cell_makes(notebook: Notebook, lab: Lab) ->
     assert notebook.run(cell).verdict == "unchanged"
 
 
+def test_a_topic_runs_a_function(notebook: Notebook, lab: Lab) -> None:
+    cell = HELLO.replace("hello", "reader --on sns:cell-news")
+    notebook.run(cell)
+    topic = lab.client("sns").create_topic(Name="cell-news")["TopicArn"]
+    lab.client("sns").publish(TopicArn=topic, Message="extra")
+    lab.settle()
+    assert [line.message for line in lab.function("reader").logs()].count("a line of mine") == 1
+    assert notebook.run(cell).verdict == "unchanged"
+    assert "sns:cell-news" in notebook.text("%lambda list")
+    assert "no longer subscribe reader" in notebook.text("%lambda off reader sns:cell-news")
+    assert lab.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
+
+
 def test_sources_are_switched_on_and_off(notebook: Notebook, lab: Lab) -> None:
     cell = HELLO.replace("hello", "switched --on sqs:switched-a")
     notebook.run(cell)

@@ -9,6 +9,7 @@ from lablambda.model.source import (
     Source,
     StreamSource,
     TableSource,
+    TopicSource,
 )
 from lablambda.rules.sources import parse_source
 
@@ -36,7 +37,7 @@ def test_a_source_reads_as_it_is_written() -> None:
     "text",
     [
         *("", "photos", "s3:", "s3:Photos", "s3:photos/*a*b", "ftp:x", "sqs:", "sqs:a b", "sqs:a.fifo.b"),
-        *("dynamodb:", "dynamodb:ab", "dynamodb:a table", "kinesis:a/b", "events:"),
+        *("dynamodb:", "dynamodb:ab", "dynamodb:a table", "kinesis:a/b", "sns:steps.fifo", "events:"),
     ],
 )
 def test_what_is_no_source(text: str) -> None:
@@ -49,6 +50,7 @@ def test_what_is_no_source(text: str) -> None:
     [
         ("dynamodb:users", TableSource("users")),
         ("kinesis:clicks", StreamSource("clicks")),
+        ("sns:orders", TopicSource("orders")),
     ],
 )
 def test_other_kinds(text: str, expected: Source) -> None:
@@ -56,7 +58,7 @@ def test_other_kinds(text: str, expected: Source) -> None:
     assert str(expected) == text
 
 
-@pytest.mark.parametrize("text", ["schedule:rate(5 minutes)", "sns:topic", 'events:{"source":["shop"]}'])
+@pytest.mark.parametrize("text", ["schedule:rate(5 minutes)", 'events:{"source":["shop"]}'])
 def test_what_comes_later_says_so(text: str) -> None:
     with pytest.raises(NotImplementedHere, match="isn't built yet"):
         parse_source(text)

@@ -221,20 +221,15 @@ async def test_a_push_that_the_lab_refuses_or_fails_on_is_told(
 
 
 async def test_a_push_of_a_kind_not_built_is_refused_aloud(watcher: Watcher) -> None:
-    def sns(body: str) -> ServiceRequest:
-        signed = "AWS4-HMAC-SHA256 Credential=a/20261101/us-east-1/sns/aws4_request"
-        headers = {"host": "127.0.0.1", "authorization": signed}
-        form = {"content-type": "application/x-www-form-urlencoded"}
-        return ServiceRequest("POST", "/", "", headers | form, f"Version=2010-03-31&{body}".encode())
-
-    topic = "arn:aws:sns:us-east-1:000000000000:t"
-    await watcher.services.forward(sns("Action=CreateTopic&Name=t"))
-    await watcher.services.forward(
-        sns(f"Action=Subscribe&TopicArn={topic}&Protocol=lambda&Endpoint={FUNCTION}")
-    )
-    with pytest.raises(NotImplementedHere, match="a push to a function by Lambda's send_sns_message"):
-        await watcher.services.forward(sns(f"Action=Publish&TopicArn={topic}&Message=m"))
-    assert "moto asked Lambda for send_sns_message" in watcher.log()
+    await watcher.calls.call("secretsmanager", "CreateSecret", {"Name": "s", "SecretString": "x"})
+    rotation = {
+        "SecretId": "s",
+        "RotationLambdaARN": FUNCTION,
+        "RotationRules": {"AutomaticallyAfterDays": 1},
+    }
+    with pytest.raises(NotImplementedHere, match="a push to a function by Lambda's get_function"):
+        await watcher.calls.call("secretsmanager", "RotateSecret", rotation)
+    assert "moto asked Lambda for get_function" in watcher.log()
 
 
 # --------------------------------------------------------------------------------- sources that are polled
