@@ -7,9 +7,11 @@ import subprocess
 from pathlib import Path
 
 import lablambda
+from lablambda.api.events_api import EVENTS
 from lablambda.api.lambda_api.table import LAMBDA, Level
 from lablambda.api.logs_api import LOGS
 from lablambda.api.metrics_api import METRICS
+from lablambda.api.scheduler_api import SCHEDULER
 from lablambda.jupyter.options import COMMANDS, cell_parser
 
 ROOT = Path(__file__).parents[1]
@@ -43,7 +45,7 @@ def test_every_operation_of_lambda_is_told() -> None:
 
 
 def test_every_operation_of_the_logs_and_metrics_is_told() -> None:
-    assert [name for name in (*LOGS, *METRICS) if name not in README] == []
+    assert [name for name in (*LOGS, *METRICS, *EVENTS, *SCHEDULER) if name not in README] == []
 
 
 def test_every_room_is_on_the_map() -> None:

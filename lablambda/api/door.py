@@ -1,23 +1,25 @@
 """The door: every request to the HTTP port comes in here.
 
 Host header, then signature (or, for `/metrics`, a password), then the service: Lambda, CloudWatch Logs,
-Lambda's metrics in CloudWatch and the lab's own few calls are answered in this process, anything else by
-the services backend behind the same port.
+EventBridge and its Scheduler, Lambda's metrics in CloudWatch and the lab's own few calls are answered in
+this process, anything else by the services backend behind the same port.
 """
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
 from lablambda.api import errors, lab_api, metrics_api, prometheus_api
 from lablambda.api.authentication import NotAuthenticated, authenticate, service_of
+from lablambda.api.events_api import EVENTS
 from lablambda.api.lambda_api.table import LAMBDA
 from lablambda.api.logs_api import LOGS
+from lablambda.api.scheduler_api import SCHEDULER
 from lablambda.api.shapes import Operation, Parameters, Service
 from lablambda.api.validation import validate
 from lablambda.httpserver import Request, Response
@@ -45,10 +47,14 @@ class Door:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._tables: dict[str, tuple[Service, Mapping[str, Handler]]] = {
-            "lambda": (Service("lambda"), {name: e.handler for name, e in LAMBDA.items() if e.handler}),
-            "logs": (Service("logs"), LOGS),
+        self._tables: dict[str, Mapping[str, Handler]] = {
+            "lambda": {name: e.handler for name, e in LAMBDA.items() if e.handler},
+            "logs": LOGS,
+            "events": EVENTS,
+            "scheduler": SCHEDULER,
         }
+        self._service = functools.cache(Service)  # loaded for whoever first asks, but for Lambda's own
+        self._service("lambda")
 
     async def respond(self, request: Request) -> Response:
         """Never raises for anything that a caller did."""
@@ -82,9 +88,9 @@ class Door:
         if service == "lablambda":
             return await lab_api.respond(self._house, request)
         if service in self._tables:
-            return await self._operate(request, *self._tables[service])
+            return await self._operate(request, self._service(service), self._tables[service])
         if service in (None, "monitoring") and metrics_api.is_about_lambda(request):
-            return await self._operate(request, self._monitoring, metrics_api.METRICS)
+            return await self._operate(request, self._service("cloudwatch"), metrics_api.METRICS)
         if service in (None, "monitoring") and metrics_api.is_about_all(request):
             return await self._list_all_metrics(request)
         return await self._forward(request)
@@ -111,7 +117,7 @@ class Door:
 
     async def _list_all_metrics(self, request: Request) -> Response:
         """The services backend's metrics, and on its last page the lab's own."""
-        own = await self._operate(request, self._monitoring, metrics_api.METRICS)
+        own = await self._operate(request, self._service("cloudwatch"), metrics_api.METRICS)
         try:
             others = await self._forward(request)
         except NotImplementedHere:  # a lab without a backend has its own
@@ -119,11 +125,6 @@ class Door:
         if others.status == HTTPStatus.OK and metrics_api.is_last(others.body):
             others.body = metrics_api.joined(others.body, own.body)
         return others
-
-    @cached_property
-    def _monitoring(self) -> Service:
-        """CloudWatch's model, loaded for whoever first asks for metrics: a lab's start doesn't wait for it."""
-        return Service("cloudwatch")
 
     async def _operate(self, request: Request, service: Service, table: Mapping[str, Handler]) -> Response:
         found = service.match(request)
@@ -146,7 +147,7 @@ class Door:
 
     def _unsigned(self, request: Request) -> str | None:
         """Whose path or target this is, when signatures aren't checked and there is none to say it."""
-        return next((name for name, (service, _) in self._tables.items() if service.match(request)), None)
+        return next((name for name in self._tables if self._service(name).match(request)), None)
 
 
 def _parameters(operation: Operation, request: Request, in_path: Mapping[str, str]) -> Parameters:

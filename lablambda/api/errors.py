@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.sax.saxutils import escape
 
 from lablambda.api.authentication import NotAuthenticated
@@ -71,6 +71,11 @@ _TARGET_CODES = {
         "InvalidRequestContentException": "SerializationException",
         "ResourceConflictException": "ResourceAlreadyExistsException",
         "ServiceException": "ServiceUnavailableException",
+    },
+    "events": {
+        "InvalidParameterValueException": "InvalidEventPatternException",
+        "ResourceConflictException": "ResourceAlreadyExistsException",
+        "ServiceException": "InternalException",
     },
 }
 # CloudWatch's clients go on knowing errors by the codes of the Query protocol, which come in a header.
@@ -146,6 +151,8 @@ def render(error: AwsError, service: str | None, *, has_target: bool) -> Respons
         return monitoring_json(error) if service == "monitoring" else aws_json(error, service)
     if service == "s3":
         return s3_xml(error)
-    if service in (None, "lambda", "lablambda"):
+    if service == "scheduler" and error.code == "ResourceConflictException":
+        return rest_json(replace(error, code="ConflictException"))
+    if service in (None, "lambda", "lablambda", "scheduler"):
         return rest_json(error)
     return query_xml(error)

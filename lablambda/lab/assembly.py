@@ -16,19 +16,21 @@ from pathlib import Path
 from lablambda.clock import Clock
 from lablambda.config import ConfigError
 from lablambda.hosts.local import IDLE_S, LocalHost
-from lablambda.lab import catalog, checkpoints, deliveries, queue
+from lablambda.lab import catalog, checkpoints, deliveries, event_bus, queue, schedules
 from lablambda.lab.catalog import Catalog
 from lablambda.lab.checkpoints import Checkpoints
 from lablambda.lab.code import CodeIntake
 from lablambda.lab.credentials import KeyRing
 from lablambda.lab.deliveries import Deliveries
 from lablambda.lab.deploy import Deployer
+from lablambda.lab.event_bus import EventBuses
 from lablambda.lab.house import House
 from lablambda.lab.invoke import Invoker
 from lablambda.lab.mappings import Mappings
 from lablambda.lab.pollers import Pollers
 from lablambda.lab.provisioner import Provisioner
 from lablambda.lab.queue import AsyncQueue
+from lablambda.lab.schedules import Schedules
 from lablambda.lab.triggers import Triggers
 from lablambda.model.events import LogLine
 from lablambda.model.function import Version
@@ -83,14 +85,15 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         house.mappings.resume()
         dispatcher = asyncio.ensure_future(house.queue.run())
         delivering = asyncio.ensure_future(house.deliveries.run())
+        timing = asyncio.ensure_future(house.schedules.run())
         tidying = asyncio.ensure_future(house.host.keep_tidy())
         purging = asyncio.ensure_future(house.logs.keep_tidy())
         try:
             yield house
         finally:
-            for task in (dispatcher, delivering, tidying, purging):
+            for task in (dispatcher, delivering, timing, tidying, purging):
                 task.cancel()
-            await asyncio.gather(dispatcher, delivering, tidying, purging, return_exceptions=True)
+            await asyncio.gather(dispatcher, delivering, timing, tidying, purging, return_exceptions=True)
             await house.mappings.close()
             await asyncio.gather(house.deployer.close(), house.provisioner.close())
             await house.services.close()
@@ -100,8 +103,9 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
 
 def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     data = settings.data
-    schema = catalog.SCHEMA + queue.SCHEMA + deliveries.SCHEMA + checkpoints.SCHEMA
-    journal = Journal(data / "journal.db", schema, durable=True)
+    rooms = (catalog, queue, deliveries, checkpoints, event_bus, schedules)
+    schema = "".join(room.SCHEMA for room in rooms)
+    journal = Journal(data / "journal.db", schema, durable=True, added=deliveries.ADDED_COLUMNS)
     telemetry = Journal(data / "telemetry.db", recorder.SCHEMA, durable=False, added=recorder.ADDED_COLUMNS)
     record = Recorder(telemetry)
     bus = Bus()
@@ -163,8 +167,9 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         publish=bus.publish,
         settle=outgoing.settle,
     )
-    outgoing.connect(waiting.put)
-    triggers = Triggers(known, waiting.put)
+    buses = EventBuses(journal, send=outgoing.send, clock=clock)
+    triggers = Triggers(known, waiting.put, buses.put)
+    outgoing.connect(waiting.put, triggers.deliver, buses.put)
     house = House(
         name=settings.name,
         data=data,
@@ -179,6 +184,8 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         queue=waiting,
         deliveries=outgoing,
         mappings=mappings,
+        buses=buses,
+        schedules=Schedules(journal, buses, send=outgoing.send, clock=clock),
         clock=clock,
         host=host,
         runtimes=runtimes,

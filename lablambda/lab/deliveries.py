@@ -12,8 +12,9 @@ import sys
 import time
 import traceback
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from lablambda.clock import Clock
 from lablambda.lab.catalog import Catalog
@@ -25,23 +26,32 @@ from lablambda.model.mapping import EventSourceMapping
 from lablambda.rules import destinations
 from lablambda.rules.destinations import SUCCESS, Call
 from lablambda.rules.names import parse_reference
+from lablambda.services.backend import Push
 from lablambda.services.calls import AwsCalls, CallRefused
 from lablambda.storage.journal import Journal
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS delivery (
-    id TEXT PRIMARY KEY, due REAL, tries INTEGER, function TEXT, qualifier TEXT, failed TEXT, call TEXT);
+    id TEXT PRIMARY KEY, due REAL, tries INTEGER, function TEXT, qualifier TEXT, failed TEXT, call TEXT,
+    letters TEXT);
 """
-_PUT = "INSERT OR REPLACE INTO delivery (id, due, tries, function, qualifier, failed, call) VALUES (?,?,?,?,?,?,?)"
+# A file that an earlier version made lacks it.
+ADDED_COLUMNS = (("delivery", "letters TEXT"),)
+_PUT = (
+    "INSERT OR REPLACE INTO delivery (id, due, tries, function, qualifier, failed, call, letters) "
+    "VALUES (?,?,?,?,?,?,?,?)"
+)
 _DELETE = "DELETE FROM delivery WHERE id = ?"
-_SELECT = "SELECT id, due, tries, function, qualifier, failed, call FROM delivery"
+_SELECT = "SELECT id, due, tries, function, qualifier, failed, call, letters FROM delivery"
 _AT_ONCE = 16
 _DELAYS_S = (1.0, 5.0, 30.0, 120.0)
+_LONGEST_REASON = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One call to make. `failed` is what to count if it is given up; `due` is seconds of lab time."""
+    """One call to make. `failed` is what to count for `function`, if it is of one, when the call is given up, and
+    `letters` the call to make then; `due` is seconds of lab time."""
 
     identity: str
     due: float
@@ -50,6 +60,16 @@ class Delivery:
     qualifier: str | None
     failed: QueueMove
     call: Call
+    letters: Call | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """Why a call wasn't taken; `for_good` is whether trying again is no use."""
+
+    code: str
+    text: str
+    for_good: bool = False
 
 
 class Deliveries:
@@ -69,15 +89,23 @@ class Deliveries:
         self._now = clock.now
         self._publish = publish
         self._enqueue: Callable[[Invocation], Awaitable[None]] | None = None
+        self._push: Callable[[Push], Awaitable[str | None]] | None = None
+        self._put_events: Callable[[str, list[Mapping[str, Any]]], Awaitable[list[str]]] | None = None
         self._waiting = {
             delivery.identity: delivery for delivery in map(_delivery, journal.read_now(_SELECT))
         }
         self._under_way: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
 
-    def connect(self, enqueue: Callable[[Invocation], Awaitable[None]]) -> None:
-        """Where events for functions go, which is the queue that the events here come from."""
-        self._enqueue = enqueue
+    def connect(
+        self,
+        enqueue: Callable[[Invocation], Awaitable[None]],
+        push: Callable[[Push], Awaitable[str | None]],
+        put_events: Callable[[str, list[Mapping[str, Any]]], Awaitable[list[str]]],
+    ) -> None:
+        """Where events for functions go, which is the queue that the events here come from; where those go that
+        a function's policy must let in; and those for event buses."""
+        self._enqueue, self._push, self._put_events = enqueue, push, put_events
 
     async def settle(
         self, invocation: Invocation, condition: str, runs: int, outcome: Outcome | None
@@ -92,6 +120,13 @@ class Deliveries:
         move, identity = QueueMove.UNDELIVERED, str(uuid.uuid4())
         await self._accept(
             [Delivery(identity, self._now(), 0, mapping.function, mapping.qualifier, move, call)]
+        )
+
+    async def send(self, calls: Sequence[tuple[Call, Call | None]]) -> None:
+        """Note calls to make, and for each what to do when it is given up; returns when the disk has them."""
+        now, move = self._now(), QueueMove.UNDELIVERED
+        await self._accept(
+            [Delivery(str(uuid.uuid4()), now, 0, "", None, move, call, letters) for call, letters in calls]
         )
 
     async def _accept(self, deliveries: list[Delivery]) -> None:
@@ -165,32 +200,63 @@ class Deliveries:
     # ----------------------------------------------------------------------------------------- delivering
 
     async def _attempt(self, delivery: Delivery) -> None:
-        if await self._taken(delivery.call):
+        refused = await self._refused(delivery.call)
+        if refused is None:
             self._journal.write_soon(_DELETE, [(delivery.identity,)])
             return
-        if delivery.tries >= len(_DELAYS_S):
-            self._journal.write_soon(_DELETE, [(delivery.identity,)])
-            lost = QueuedEventMoved(delivery.function, delivery.qualifier, delivery.failed, time.time())
-            self._publish(lost)
+        print(f"A result couldn't be delivered: {refused.text}", file=sys.stderr, flush=True)  # noqa: T201 - the lab's log
+        if refused.for_good or delivery.tries >= len(_DELAYS_S):
+            await self._lose(delivery, refused)
             return
         later = replace(delivery, due=self._now() + _DELAYS_S[delivery.tries], tries=delivery.tries + 1)
         self._journal.write_soon(_PUT, [_row(later)])
         self._waiting[later.identity] = later
 
-    async def _taken(self, call: Call) -> bool:
+    async def _lose(self, delivery: Delivery, refused: _Refused) -> None:
+        if delivery.letters is not None:
+            letters = _with_reason(delivery, refused)
+            await self._accept(
+                [replace(delivery, identity=str(uuid.uuid4()), tries=0, call=letters, letters=None)]
+            )
+        elif delivery.function:
+            self._publish(
+                QueuedEventMoved(delivery.function, delivery.qualifier, delivery.failed, time.time())
+            )
+        self._journal.write_soon(_DELETE, [(delivery.identity,)])
+
+    async def _refused(self, call: Call) -> _Refused | None:
+        """Why the target didn't take it; None if it did."""
         try:
-            if call.service == "lambda":
-                await self._invoke(call)
-            else:
-                answer = await self._calls.call(call.service, call.operation, call.parameters)
-                return not answer.get("FailedEntryCount")
-        except (CallRefused, LabError) as error:
-            print(f"A result couldn't be delivered: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the lab's log
-            return False
-        except Exception:
+            match call.service, call.operation:
+                case "lambda", "Push":
+                    return await self._pushed(call)
+                case "lambda", _:
+                    await self._invoke(call)
+                case "events", _:
+                    assert self._put_events is not None
+                    entries = call.parameters["Entries"]
+                    await self._put_events(entries[0].get("EventBusName", ""), entries)
+                case _:
+                    await self._calls.call(call.service, call.operation, call.parameters)
+        except CallRefused as error:
+            return _Refused(error.code, str(error))
+        except LabError as error:
+            return _Refused(type(error).__name__, str(error))
+        except Exception as error:
             traceback.print_exc(file=sys.stderr)
-            return False
-        return True
+            return _Refused(type(error).__name__, str(error))
+        return None
+
+    async def _pushed(self, call: Call) -> _Refused | None:
+        """A function gets an event from a source that its policy must let in."""
+        assert self._push is not None
+        parameters = {
+            **call.parameters,
+            "event": destinations.json_or_text(call.parameters["payload"].encode()),
+        }
+        del parameters["payload"]
+        why = await self._push(Push(kind="invoke", **parameters))
+        return None if why is None else _Refused("NO_PERMISSIONS", why, for_good=True)
 
     async def _invoke(self, call: Call) -> None:
         """A function as destination: it gets the record as its event, by the queue."""
@@ -211,8 +277,22 @@ class Deliveries:
         await self._clock.wait(self._changed, min(dues, default=None))
 
 
+def _with_reason(delivery: Delivery, refused: _Refused) -> Call:
+    """Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html"""
+    assert delivery.letters is not None
+    reasons = {"ERROR_CODE": refused.code, "ERROR_MESSAGE": refused.text[:_LONGEST_REASON]}
+    if not refused.for_good:
+        reasons |= {
+            "RETRY_ATTEMPTS": str(delivery.tries),
+            "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts",
+        }
+    attributes = {name: {"DataType": "String", "StringValue": text} for name, text in reasons.items() if text}
+    letters = delivery.letters
+    told = {**letters.parameters["MessageAttributes"], **attributes}
+    return replace(letters, parameters={**letters.parameters, "MessageAttributes": told})
+
+
 def _row(delivery: Delivery) -> tuple[object, ...]:
-    call = delivery.call
     return (
         delivery.identity,
         delivery.due,
@@ -220,13 +300,17 @@ def _row(delivery: Delivery) -> tuple[object, ...]:
         delivery.function,
         delivery.qualifier,
         delivery.failed.value,
-        json.dumps([call.service, call.operation, call.parameters]),
+        _written(delivery.call),
+        None if delivery.letters is None else _written(delivery.letters),
     )
 
 
+def _written(call: Call) -> str:
+    return json.dumps([call.service, call.operation, call.parameters])
+
+
 def _delivery(row: tuple[object, ...]) -> Delivery:
-    identity, due, tries, function, qualifier, failed, call = row
-    service, operation, parameters = json.loads(str(call))
+    identity, due, tries, function, qualifier, failed, call, letters = row
     return Delivery(
         identity=str(identity),
         due=float(str(due)),
@@ -234,5 +318,6 @@ def _delivery(row: tuple[object, ...]) -> Delivery:
         function=str(function),
         qualifier=None if qualifier is None else str(qualifier),
         failed=QueueMove(str(failed)),
-        call=Call(service, operation, parameters),
+        call=Call(*json.loads(str(call))),
+        letters=None if letters is None else Call(*json.loads(str(letters))),
     )

@@ -15,10 +15,12 @@ from lablambda.lab.code import CodeIntake
 from lablambda.lab.credentials import KeyRing
 from lablambda.lab.deliveries import Deliveries
 from lablambda.lab.deploy import Deployer
+from lablambda.lab.event_bus import EventBuses
 from lablambda.lab.invoke import Invoker
 from lablambda.lab.mappings import Mappings
 from lablambda.lab.provisioner import Provisioner
 from lablambda.lab.queue import AsyncQueue
+from lablambda.lab.schedules import Schedules
 from lablambda.model.package import Package
 from lablambda.packaging.store import PackageStore
 from lablambda.runtimes.java.compiler import JavaCompiler
@@ -49,6 +51,8 @@ class House:
     queue: AsyncQueue
     deliveries: Deliveries
     mappings: Mappings
+    buses: EventBuses
+    schedules: Schedules
     clock: Clock
     host: LocalHost
     runtimes: Runtimes

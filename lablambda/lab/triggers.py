@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from lablambda.lab.catalog import Catalog
 from lablambda.model.errors import CallerError
+from lablambda.model.event_rule import DEFAULT_BUS
 from lablambda.model.invocation import Invocation
 from lablambda.model.package import Policy
 from lablambda.rules import policy
@@ -15,12 +17,23 @@ from lablambda.services.backend import Push
 
 
 class Triggers:
-    def __init__(self, catalog: Catalog, enqueue: Callable[[Invocation], Awaitable[None]]) -> None:
+    """`enqueue` takes events for functions, `put_events` those for a bus."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        enqueue: Callable[[Invocation], Awaitable[None]],
+        put_events: Callable[[str, list[Mapping[str, Any]]], Awaitable[list[str]]],
+    ) -> None:
         self._catalog = catalog
         self._enqueue = enqueue
+        self._put_events = put_events
 
     async def deliver(self, push: Push) -> str | None:
         """Answer a service that asks whether it may invoke, or that does: None, or why not."""
+        if push.kind == "tell":
+            await self._put_events(DEFAULT_BUS, [push.event])
+            return None
         try:
             reference = parse_reference(push.function_arn)
             function = self._catalog.function(reference)

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 
-from lablambda.model.errors import InvalidParameterValue, NotImplementedHere
+from lablambda.model.errors import InvalidParameterValue
 from lablambda.model.source import (
     PatternSource,
     QueueSource,
@@ -18,6 +18,7 @@ from lablambda.model.source import (
     TopicSource,
 )
 from lablambda.rules.event_pattern import InvalidPattern, compile_pattern
+from lablambda.rules.schedule import InvalidSchedule, parse_schedule
 
 _BUCKET = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
 _QUEUE = re.compile(r"^(?=.{1,80}$)[A-Za-z0-9_-]+(\.fifo)?$")
@@ -36,15 +37,9 @@ FORMS = {
 }
 
 
-_LATER = ("schedule", "events")
-
-
 def parse_source(text: str) -> Source:
-    """Read one source. Raises InvalidParameterValue for text that names none, NotImplementedHere for a kind that
-    the lab can't deliver yet."""
+    """Read one source. Raises InvalidParameterValue for text that names none."""
     kind, _, rest = text.partition(":")
-    if kind in _LATER and rest:
-        raise NotImplementedHere(f"--on {kind}:... isn't built yet.")
     if kind not in FORMS or not rest:
         raise InvalidParameterValue(
             f"{text!r} names no event source. Write {', '.join(FORMS.values())}, e.g. s3:photos/*.jpg"
@@ -98,10 +93,12 @@ def _topic(name: str) -> TopicSource:
 
 
 def _schedule(expression: str) -> ScheduleSource:
-    if not re.fullmatch(r"(rate|cron)\(.+\)", expression):
+    try:
+        parse_schedule(expression, since=0)
+    except InvalidSchedule:
         raise InvalidParameterValue(
             f"{expression!r} is no schedule. Write schedule:rate(5 minutes) or schedule:cron(0 3 * * ? *)"
-        )
+        ) from None
     return ScheduleSource(expression)
 
 

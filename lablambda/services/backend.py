@@ -36,7 +36,8 @@ class ServiceResponse:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A service invokes a function (`kind` "invoke"), or asks if it may ("may_invoke")."""
+    """A service invokes a function (`kind` "invoke"), or asks if it may ("may_invoke"); or it tells the default event
+    bus of something ("tell"): then `event` is an entry of PutEvents, and there is no function."""
 
     kind: str
     function_arn: str

@@ -22,7 +22,7 @@ from typing import Any
 from lablambda.services import moto_queues, moto_streams, moto_topics
 from lablambda.services.link import LinkBroken, ServicesEnd
 from lablambda.services.patching import replace as _replace
-from lablambda.services.s3_records import S3Object, record
+from lablambda.services.s3_records import S3Object, bus_entry, record
 
 _S3 = "s3.amazonaws.com"
 _REFUSED = "Unable to validate the following destination configurations"
@@ -64,6 +64,12 @@ class Pusher:
         if refused is not None:
             complain(f"an event from {source_arn} to {function_arn} wasn't delivered: {refused}")
         return refused
+
+    def tell_bus(self, source_arn: str, account: str, entry: Any) -> None:
+        """Something for the default event bus."""
+        refused = self._ask("tell", "", "", source_arn, account, entry)
+        if refused is not None:
+            complain(f"an event from {source_arn} didn't reach the event bus: {refused}")
 
     def _ask(
         self, kind: str, function_arn: str, principal: str, source_arn: str, account: str, event: Any
@@ -111,6 +117,7 @@ def install(link: ServicesEnd) -> None:
     _replace(moto.awslambda.utils, "get_backend", lambda *_: stand_in)
     _replace(moto.s3.notifications, "_get_s3_event", _s3_event)
     _replace(moto.s3.notifications, "_invoke_awslambda", _s3_invoke(pusher))
+    _replace(moto.s3.notifications, "_send_event_bridge_message", _s3_tell_bus(pusher))
     _install_destination_check(pusher)
     _install_delete_markers()
     _install_deleted_versions()
@@ -126,28 +133,43 @@ def install(link: ServicesEnd) -> None:
 # ------------------------------------------------------------------------------------------------- S3
 
 
-def _s3_event(event_name: str, bucket: Any, key: Any, notification_id: str) -> dict[str, Any]:
-    versioned = getattr(bucket, "is_versioned", False)
-    thing = S3Object(
+def _thing(bucket: Any, key: Any) -> S3Object:
+    return S3Object(
         key=key.name,
         size=getattr(key, "size", 0),
         etag=getattr(key, "etag", "").strip('"'),
-        version=key.version_id if versioned else None,
+        version=key.version_id if getattr(bucket, "is_versioned", False) else None,
     )
-    name = str(getattr(event_name, "value", event_name)).removeprefix("s3:")
+
+
+def _name(event: Any) -> str:
+    return str(getattr(event, "value", event)).removeprefix("s3:")
+
+
+def _s3_event(event_name: str, bucket: Any, key: Any, notification_id: str) -> dict[str, Any]:
     return {
         "Records": [
             record(
-                name,
+                _name(event_name),
                 bucket=bucket.name,
                 region=bucket.region_name,
                 account=bucket.account_id,
                 configuration=notification_id,
-                thing=thing,
+                thing=_thing(bucket, key),
                 now=time.time(),
             )
         ]
     }
+
+
+def _s3_tell_bus(pusher: Pusher) -> Any:
+    def tell(account_id: str, bucket: Any, event_name: Any, key: Any) -> None:
+        thing, now = _thing(bucket, key), _lab_time.now()
+        entry = bus_entry(_name(event_name), bucket=bucket.name, account=account_id, thing=thing, now=now)
+        if entry is not None:
+            pusher.tell_bus(bucket.arn, account_id, entry)
+
+    return tell
 
 
 def _s3_invoke(pusher: Pusher) -> Any:

@@ -94,6 +94,28 @@ def test_a_topic_runs_a_function(notebook: Notebook, lab: Lab) -> None:
     assert lab.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
 
 
+def test_schedules_and_events_run_a_function(notebook: Notebook, lab: Lab) -> None:
+    cell = HELLO.replace(
+        "hello", """timed --on schedule:rate(1 hour) --on 'events:{"source": ["my.shop"]}'"""
+    )
+    texts = [step.text for step in notebook.run(cell).steps]
+    assert "run timed on schedule:rate(1 hour)" in texts
+    assert notebook.run(cell).verdict == "unchanged"
+    lab.clock.advance("3h")
+    entry = {"Source": "my.shop", "DetailType": "sold", "Detail": "{}"}
+    assert lab.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+    lab.settle()
+    assert [line.message for line in lab.function("timed").logs()].count("a line of mine") == 4
+    listed = notebook.text("%lambda list")
+    assert 'schedule:rate(1 hour), events:{"source":["my.shop"]}' in listed
+    assert "delete rule" in notebook.text("%lambda off timed schedule:rate(1 hour)")
+    lab.clock.advance("3h")
+    lab.settle()
+    assert [line.message for line in lab.function("timed").logs()].count("a line of mine") == 4
+    notebook.run("%lambda off timed")
+    assert lab.client("events").list_rules()["Rules"] == []
+
+
 def test_sources_are_switched_on_and_off(notebook: Notebook, lab: Lab) -> None:
     cell = HELLO.replace("hello", "switched --on sqs:switched-a")
     notebook.run(cell)

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from lablambda.model.errors import InvalidParameterValue, NotImplementedHere
+from lablambda.model.errors import InvalidParameterValue
 from lablambda.model.source import (
+    PatternSource,
     QueueSource,
     S3Source,
+    ScheduleSource,
     Source,
     StreamSource,
     TableSource,
@@ -38,6 +40,7 @@ def test_a_source_reads_as_it_is_written() -> None:
     [
         *("", "photos", "s3:", "s3:Photos", "s3:photos/*a*b", "ftp:x", "sqs:", "sqs:a b", "sqs:a.fifo.b"),
         *("dynamodb:", "dynamodb:ab", "dynamodb:a table", "kinesis:a/b", "sns:steps.fifo", "events:"),
+        *("schedule:5 minutes", "schedule:rate(5)", "events:{", "events:[]", 'events:{"source": "x"}'),
     ],
 )
 def test_what_is_no_source(text: str) -> None:
@@ -51,6 +54,9 @@ def test_what_is_no_source(text: str) -> None:
         ("dynamodb:users", TableSource("users")),
         ("kinesis:clicks", StreamSource("clicks")),
         ("sns:orders", TopicSource("orders")),
+        ("schedule:rate(5 minutes)", ScheduleSource("rate(5 minutes)")),
+        ("schedule:cron(0 3 * * ? *)", ScheduleSource("cron(0 3 * * ? *)")),
+        ('events:{"source":["shop"]}', PatternSource('{"source":["shop"]}')),
     ],
 )
 def test_other_kinds(text: str, expected: Source) -> None:
@@ -58,10 +64,8 @@ def test_other_kinds(text: str, expected: Source) -> None:
     assert str(expected) == text
 
 
-@pytest.mark.parametrize("text", ["schedule:rate(5 minutes)", 'events:{"source":["shop"]}'])
-def test_what_comes_later_says_so(text: str) -> None:
-    with pytest.raises(NotImplementedHere, match="isn't built yet"):
-        parse_source(text)
+def test_a_pattern_is_known_however_it_is_spaced() -> None:
+    assert parse_source('events:{"source": [ "shop" ]}') == PatternSource('{"source":["shop"]}')
 
 
 @pytest.mark.parametrize("name", ["orders", "Orders_1-b", "steps.fifo"])

@@ -12,9 +12,8 @@ from urllib.parse import quote, unquote, unquote_plus
 import pytest
 
 from lablambda.clock import Clock
-from lablambda.model.errors import NotImplementedHere
 from lablambda.services.backend import Push, ServiceRequest, ServiceResponse
-from lablambda.services.calls import AwsCalls
+from lablambda.services.calls import AwsCalls, CallRefused
 from lablambda.services.moto_backend import MotoServices
 from tests.services.asking import FUNCTION, notification, to_s3
 
@@ -227,7 +226,7 @@ async def test_a_push_of_a_kind_not_built_is_refused_aloud(watcher: Watcher) -> 
         "RotationLambdaARN": FUNCTION,
         "RotationRules": {"AutomaticallyAfterDays": 1},
     }
-    with pytest.raises(NotImplementedHere, match="a push to a function by Lambda's get_function"):
+    with pytest.raises(CallRefused):
         await watcher.calls.call("secretsmanager", "RotateSecret", rotation)
     assert "moto asked Lambda for get_function" in watcher.log()
 

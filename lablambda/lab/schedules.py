@@ -1,0 +1,185 @@
+"""What is to happen at a time: rules of EventBridge with a schedule, and schedules of EventBridge Scheduler.
+
+They go by the lab's clock. Times that pass while the lab runs come one by one, also when the clock is turned
+by hand; those that passed while it was down don't come again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from lablambda.clock import Clock
+from lablambda.lab.event_bus import EventBuses, Send
+from lablambda.model.errors import ResourceNotFound
+from lablambda.model.event_rule import TimedCall
+from lablambda.rules.schedule import Schedule, parse_schedule
+from lablambda.rules.target_call import burial, target_call
+from lablambda.storage.journal import Journal
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS timed_call (grp TEXT, name TEXT, body TEXT, PRIMARY KEY (grp, name));
+CREATE TABLE IF NOT EXISTS timed_group (name TEXT PRIMARY KEY, created REAL);
+"""
+DEFAULT_GROUP = "default"
+_PUT = "INSERT OR REPLACE INTO timed_call (grp, name, body) VALUES (?, ?, ?)"
+Fire = Callable[[float], Awaitable[None]]
+
+
+class Schedules:
+    """`send` sees to it that calls are made; see `EventBuses`."""
+
+    def __init__(self, journal: Journal, buses: EventBuses, *, send: Send, clock: Clock) -> None:
+        self._journal = journal
+        self._buses = buses
+        self._send = send
+        self._clock = clock
+        self._reached = clock.now()
+        self._changed = asyncio.Event()
+        self._rested = asyncio.Event()
+        self._waiting = False
+        buses.changed = self._changed.set
+        self._calls: dict[tuple[str, str], TimedCall] = {}
+        for (body,) in journal.read_now("SELECT body FROM timed_call"):
+            call = msgspec.json.decode(body, type=TimedCall)
+            self._calls[call.group, call.name] = call
+        self.groups: dict[str, float] = {DEFAULT_GROUP: clock.now()}
+        self.groups |= dict(journal.read_now("SELECT name, created FROM timed_group"))
+
+    # --------------------------------------------------------------------------------------- schedules
+
+    def calls(self) -> list[TimedCall]:
+        return [call for _, call in sorted(self._calls.items())]
+
+    def find(self, group: str, name: str) -> TimedCall | None:
+        return self._calls.get((group, name))
+
+    def call(self, group: str, name: str) -> TimedCall:
+        """Raises ResourceNotFound."""
+        found = self.find(group, name)
+        if found is None:
+            raise ResourceNotFound(f"Schedule {name} does not exist.")
+        return found
+
+    async def save(self, call: TimedCall) -> None:
+        self._calls[call.group, call.name] = call
+        self._changed.set()
+        row = (call.group, call.name, msgspec.json.encode(call).decode())
+        await self._journal.write(_PUT, [row])
+
+    async def remove(self, call: TimedCall) -> None:
+        self._calls.pop((call.group, call.name), None)
+        self._changed.set()
+        await self._journal.write(
+            "DELETE FROM timed_call WHERE grp = ? AND name = ?", [(call.group, call.name)]
+        )
+
+    async def save_group(self, name: str) -> None:
+        self.groups[name] = self._clock.now()
+        sql = "INSERT OR REPLACE INTO timed_group (name, created) VALUES (?, ?)"
+        await self._journal.write(sql, [(name, self.groups[name])])
+
+    async def remove_group(self, name: str) -> None:
+        """With all that is in it."""
+        for call in self.calls():
+            if call.group == name:
+                await self.remove(call)
+        del self.groups[name]
+        await self._journal.write("DELETE FROM timed_group WHERE name = ?", [(name,)])
+
+    # -------------------------------------------------------------------------------------------- time
+
+    async def run(self) -> None:
+        """Let happen what is due, for ever."""
+        while True:
+            self._changed.clear()
+            try:
+                due = await self._let_happen(self._clock.now())
+            except Exception:
+                traceback.print_exc(file=sys.stderr)
+                due = self._clock.now() + 60
+            self._waiting = True
+            self._rested.set()
+            await self._clock.wait(self._changed, due)
+            self._waiting = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is due."""
+        return self._waiting and not self._changed.is_set()
+
+    async def settled(self) -> None:
+        """Wait until it is idle."""
+        while not self.idle:
+            self._rested.clear()
+            await self._rested.wait()
+
+    async def _let_happen(self, now: float) -> float | None:
+        """Fire what has become due, in order of time; gives when the next is due."""
+        timed = self._timed()
+        while True:
+            dues = [schedule.after(self._reached) for schedule, _ in timed]
+            moment = min((due for due in dues if due is not None), default=None)
+            if moment is None or moment > now:
+                self._reached = now
+                return moment
+            self._reached = moment
+            for due, (_, fire) in zip(dues, timed, strict=True):
+                if due == moment:
+                    await fire(moment)
+            if self._changed.is_set():
+                self._changed.clear()
+                timed = self._timed()
+
+    def _timed(self) -> list[tuple[Schedule, Fire]]:
+        rules = [
+            (parse_schedule(expression, since=rule.since), partial(self._buses.fire, rule))
+            for rule in self._buses.rules()
+            if rule.enabled and (expression := rule.members.get("ScheduleExpression"))
+        ]
+        calls = [
+            (_Within(call), partial(self._fire, call))
+            for call in self._calls.values()
+            if call.members["State"] == "ENABLED" and not call.done
+        ]
+        return [*rules, *calls]
+
+    async def _fire(self, call: TimedCall, moment: float) -> None:
+        target = call.members["Target"]
+        payload = target.get("Input") or "{}"
+        source = dict(target.get("EventBridgeParameters") or {})
+        letters = burial(target, payload, {"TARGET_ARN": target["Arn"]})
+        await self._send([(target_call(target, payload, source), letters)])
+        if _Within(call).after(moment) is not None:
+            return
+        if call.members.get("ActionAfterCompletion") == "DELETE":
+            await self.remove(call)
+        else:
+            await self.save(replace(call, done=True))
+
+
+class _Within:
+    """A schedule between its start and its end, at a chance moment of its flexible window."""
+
+    def __init__(self, call: TimedCall) -> None:
+        members = call.members
+        zone = ZoneInfo(members.get("ScheduleExpressionTimezone") or "UTC")
+        since = max(call.since, float(members.get("StartDate") or 0))
+        self._schedule = parse_schedule(members["ScheduleExpression"], since=since, zone=zone, once=True)
+        self._begin = float(members.get("StartDate") or 0)
+        self._end = float(members.get("EndDate") or "inf")
+        window = members["FlexibleTimeWindow"]
+        most_s = 60 * window.get("MaximumWindowInMinutes", 0) if window["Mode"] == "FLEXIBLE" else 0
+        self._late_s = random.Random(f"{call.group}/{call.name}").uniform(0, most_s)  # noqa: S311 - no secret
+
+    def after(self, moment: float) -> float | None:
+        found = self._schedule.after(max(moment - self._late_s, self._begin - 1))
+        return None if found is None or found > self._end else found + self._late_s
