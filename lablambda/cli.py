@@ -158,6 +158,10 @@ def _lab(options: argparse.Namespace) -> Lab:
 # ----------------------------------------------------------------------------------------- the doings
 
 
+# How long the services of a lab that is killed wait for the next; those of a private lab go with it.
+_SERVICES_LINGER_S = 600.0
+
+
 def _up(options: argparse.Namespace) -> int:
     if options.detach:
         return _detach(options)
@@ -182,6 +186,7 @@ def _up(options: argparse.Namespace) -> int:
         idle_exit_s=options.idle_exit,
         reserve={**RESERVE, **dict(options.reserve)},
         strict_runtimes=options.strict_runtimes,
+        services_linger_s=0 if options.lease is not None else _SERVICES_LINGER_S,
     )
     uvloop.run(serve(settings, descriptor_path=note, ready=_say_ready, lease=options.lease))
     return 0

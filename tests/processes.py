@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -99,3 +100,12 @@ class Home:
                 pids = family(pid)
                 psutil.Process(pid).terminate()
                 assert gone(pids)
+        self._end_services()
+
+    def _end_services(self) -> None:
+        """Those of labs that were killed wait for the next lab."""
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if Path(process.cwd()).is_relative_to(self.folder) and process.name().startswith("python"):
+                    process.terminate()
+                    assert gone([process.pid])

@@ -21,7 +21,7 @@ from lablambda.deployment import deploy
 from lablambda.launch import start_private
 from lablambda.model.deployment import Deployment
 from lablambda.model.function import LATEST
-from lablambda.model.source import S3Source
+from lablambda.model.source import QueueSource, S3Source, StreamSource
 from tests.processes import Home, family, gone
 
 RUNTIME = f"python3.{sys.version_info.minor}"
@@ -165,7 +165,14 @@ def test_a_result_that_was_not_delivered_survives_kill_9(home: Home) -> None:
     assert json.loads(messages[0]["Body"])["requestPayload"] == {"n": 1}
 
 
-def test_after_kill_9_nothing_is_left_running(home: Home) -> None:
+def services_of(lab: Lab) -> int:
+    """The pid of its services process."""
+    children = psutil.Process(lab.descriptor.pid).children()
+    (pid,) = (child.pid for child in children if "moto_server" in " ".join(child.cmdline()))
+    return pid
+
+
+def test_after_kill_9_only_the_services_wait_for_the_next(home: Home) -> None:
     lab = home.up()
     function(lab, b"import time\ndef handler(event, context):\n    while True: pass\n", timeout_s=900)
     for _ in range(2):
@@ -173,10 +180,65 @@ def test_after_kill_9_nothing_is_left_running(home: Home) -> None:
     lab.client("s3").create_bucket(Bucket="bucket")
     while lab.status()["environments"]["busy"] < 2:
         pass
+    services = services_of(lab)
     pids = family(lab.descriptor.pid)
     assert len(pids) >= 5  # the lab, its zygote, two environments, the services
     os.kill(lab.descriptor.pid, signal.SIGKILL)
-    assert gone(pids)
+    assert gone(pid for pid in pids if pid != services)
+    again = home.up()
+    assert "taken over" in again.status()["services"]["state"]
+    assert [bucket["Name"] for bucket in again.client("s3").list_buckets()["Buckets"]] == ["bucket"]
+    assert home.run("down", "--name", "t").returncode == 0
+    assert gone([services])
+
+
+COUNTED = b"""
+import base64, os
+def handler(event, context):
+    texts = [r['body'] if 'body' in r else base64.b64decode(r['kinesis']['data']).decode() for r in event['Records']]
+    with open(os.environ['BOOK'], 'a') as book:  # logs may lose their last lines in a crash
+        book.writelines(text + chr(10) for text in texts)
+"""
+
+
+def test_what_mappings_poll_survives_kill_9(home: Home) -> None:
+    """Nothing is lost; what comes twice is what was under way."""
+    lab = home.up()
+    deploy(
+        Deployment(
+            "counted",
+            RUNTIME,
+            "f.handler",
+            {"f.py": COUNTED},
+            variables={"BOOK": str(home.folder / "book")},
+            sources=(QueueSource("numbers"), StreamSource("numbers")),
+        ),
+        lab,
+    )
+    for _ in range(3):
+        sqs, kinesis = lab.client("sqs"), lab.client("kinesis")
+        url = sqs.get_queue_url(QueueName="numbers")["QueueUrl"]
+        start = 200 * len(home.labs)
+        for n in range(start, start + 200, 10):
+            names = [str(number) for number in range(n, n + 10)]
+            sqs.send_message_batch(
+                QueueUrl=url, Entries=[{"Id": text, "MessageBody": f"q{text}"} for text in names]
+            )
+            kinesis.put_records(
+                StreamName="numbers",
+                Records=[{"Data": f"s{text}".encode(), "PartitionKey": "k"} for text in names],
+            )
+        os.kill(lab.descriptor.pid, signal.SIGKILL)
+        assert gone([lab.descriptor.pid])
+        lab = home.up()
+    lab.settle()
+    lab.clock.advance("60s")  # what was received and not deleted comes again
+    lab.settle()
+    got = (home.folder / "book").read_text().split()
+    assert set(got) == {f"{kind}{n}" for kind in "qs" for n in range(200, 800)}
+    assert len(got) < 1.5 * len(set(got))
+    stream = [text for text in dict.fromkeys(got) if text[0] == "s"]
+    assert stream == sorted(stream, key=lambda text: int(text[1:]))
 
 
 # -------------------------------------------------------------------------------------------- private

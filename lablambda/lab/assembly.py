@@ -55,7 +55,8 @@ from lablambda.telemetry.tallies import Tallies
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How a lab is to be. `port` 0 takes a free one; times are seconds, None means never; `reserve` is how many
-    processes to keep ready at most, by family of runtimes."""
+    processes to keep ready at most, by family of runtimes. `services_linger_s` is for how long the services wait
+    for the next lab when this one is killed."""
 
     name: str
     data: Path
@@ -69,6 +70,7 @@ class Settings:
     idle_exit_s: float | None = None
     reserve: Mapping[str, int] = field(default_factory=lambda: RESERVE)
     strict_runtimes: bool = False
+    services_linger_s: float = 0.0
 
 
 @asynccontextmanager
@@ -82,6 +84,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         house.runtimes.start()
         house.deployer.resume()
         house.provisioner.resume()
+        await house.services.resume()
         house.mappings.resume()
         dispatcher = asyncio.ensure_future(house.queue.run())
         delivering = asyncio.ensure_future(house.deliveries.run())
@@ -209,7 +212,8 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
 def _services(settings: Settings, deliver: Deliver, wake: Wake, clock: Clock) -> Services:
     if settings.services == "none":
         return NoServices()
-    return MotoServices(settings.data / "services", deliver, wake, clock)
+    folder, linger_s = settings.data / "services", settings.services_linger_s
+    return MotoServices(folder, deliver, wake, clock, linger_s=linger_s)
 
 
 def _fresh(folder: Path) -> Path:

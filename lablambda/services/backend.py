@@ -57,6 +57,9 @@ class Services(Protocol):
 
     wakes: bool
 
+    async def resume(self) -> None:
+        """Go on with what a lab that was killed has left behind."""
+
     async def forward(self, request: ServiceRequest) -> ServiceResponse:
         """Relay a request. Raises ServiceFault if the backend can't be reached."""
 
@@ -71,6 +74,9 @@ class NoServices:
     """`--services none`: there is nobody behind."""
 
     wakes = False
+
+    async def resume(self) -> None:
+        return
 
     async def forward(self, request: ServiceRequest) -> ServiceResponse:
         raise NotImplementedHere(

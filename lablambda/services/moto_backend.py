@@ -15,10 +15,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lablambda import programs
+from lablambda import __version__, programs
 from lablambda.clock import Clock
 from lablambda.model.errors import LabError, NotImplementedHere, ServiceFault
 from lablambda.rules.names import ACCOUNT
+from lablambda.services import adoption
+from lablambda.services.adoption import AdoptedProcess
 from lablambda.services.backend import Deliver, Push, ServiceRequest, ServiceResponse, Wake
 from lablambda.services.link import Message, answer_all
 from lablambda.services.moto_hooks import CALLER, CLOCK, FAULT, NOT_BUILT
@@ -52,14 +54,34 @@ class MotoServices:
 
     wakes = True
 
-    def __init__(self, folder: Path, deliver: Deliver, wake: Wake, clock: Clock) -> None:
+    def __init__(
+        self, folder: Path, deliver: Deliver, wake: Wake, clock: Clock, *, linger_s: float = 0.0
+    ) -> None:
+        """`linger_s` is for how long the process outlives a lab that is killed, to be taken over by the next one."""
         self._folder = folder
+        self._linger_s = linger_s
         self._answer = _answerer(deliver, wake)
         self._clock = clock
         self._process: _MotoProcess | None = None
         self._starting: asyncio.Task[_MotoProcess] | None = None
         self._lost = ""
         self._closed = False
+
+    async def resume(self) -> None:
+        """Take over what a lab that was killed has left, if it is there."""
+        found = await adoption.find(self._folder)
+        if found is None:
+            return
+        process, link, hello = found
+        if hello["version"] != __version__:
+            self._lost = f"It was of version {hello['version']} of lablambda, and has been ended. {_EMPTY}"
+            link.close()
+            process.terminate()
+            await process.wait()
+            return
+        self._clock.advance(max(0.0, hello["clock"] - self._clock.now()))
+        self._process = await _MotoProcess.adopt(process, link, self._folder, self._answer)
+        self._process.note("taken over by the next lab")
 
     async def forward(self, request: ServiceRequest) -> ServiceResponse:
         process = await self._running()
@@ -75,6 +97,8 @@ class MotoServices:
     def status(self) -> dict[str, str]:
         running = self._process is not None and self._process.alive
         told = {"backend": "moto", "state": "running" if running else "starts on first use"}
+        if running and isinstance(self._process and self._process.process, AdoptedProcess):
+            told["state"] = "running, taken over from a lab that was killed"
         return told | ({"lost": self._lost} if self._lost else {})
 
     async def close(self) -> None:
@@ -96,7 +120,9 @@ class MotoServices:
             await self._bury(self._process)
             raise ServiceFault(fault)
         if self._starting is None:
-            self._starting = asyncio.ensure_future(_MotoProcess.start(self._folder, self._answer))
+            self._starting = asyncio.ensure_future(
+                _MotoProcess.start(self._folder, self._answer, self._linger_s)
+            )
             self._starting.add_done_callback(self._started)
         # A caller that leaves doesn't take the start along: others wait for it too.
         starting = self._starting
@@ -126,18 +152,26 @@ class _MotoProcess:
 
     def __init__(
         self,
-        process: asyncio.subprocess.Process,
+        process: asyncio.subprocess.Process | AdoptedProcess,
         answering: asyncio.Task[None],
         log: Path,
     ) -> None:
-        self._process = process
+        self.process = process
         self._session: aiohttp.ClientSession | None = None  # there once it has started
         self._folder = -1
         self._answering = answering
         self._log = log
 
     @classmethod
-    async def start(cls, folder: Path, answer: Answer) -> _MotoProcess:
+    async def adopt(
+        cls, process: AdoptedProcess, link: socket.socket, folder: Path, answer: Answer
+    ) -> _MotoProcess:
+        adopted = cls(process, asyncio.ensure_future(answer_all(link, answer)), folder / "services.log")
+        await adopted._open(folder)
+        return adopted
+
+    @classmethod
+    async def start(cls, folder: Path, answer: Answer, linger_s: float) -> _MotoProcess:
         if importlib.util.find_spec("moto") is None:
             raise ServiceFault(
                 "S3, SQS and the other services need moto, which isn't installed. Install it: "
@@ -147,7 +181,7 @@ class _MotoProcess:
         ours, theirs = socket.socketpair()
         try:
             logged = _make_ready(folder, log)
-            process = await _spawn(folder, log, theirs)
+            process = await _spawn(folder, log, theirs, linger_s)
         except OSError as error:
             ours.close()
             raise ServiceFault(
@@ -162,19 +196,22 @@ class _MotoProcess:
         answering = asyncio.ensure_future(answer_all(ours, answer))
         started = cls(process, answering, log)
         try:
-            # aiohttp takes a while to load: in a thread, while moto loads too.
-            await asyncio.to_thread(importlib.import_module, "aiohttp")
-            started._folder = os.open(folder, os.O_PATH)
-            started._session = _open_session(started._folder)
-            await started._wait_until_ready(logged)
+            await started._open(folder)
+            await started._wait_until_ready(process, logged)
         except BaseException:
             await started._kill()
             raise
         return started
 
+    async def _open(self, folder: Path) -> None:
+        # aiohttp takes a while to load: in a thread, while moto loads too.
+        await asyncio.to_thread(importlib.import_module, "aiohttp")
+        self._folder = os.open(folder, os.O_PATH)
+        self._session = _open_session(self._folder)
+
     @property
     def alive(self) -> bool:
-        return self._process.returncode is None
+        return self.process.returncode is None
 
     async def forward(self, request: ServiceRequest, clock: Clock) -> ServiceResponse:
         import aiohttp
@@ -200,7 +237,7 @@ class _MotoProcess:
 
     def obituary(self) -> str:
         """What to say of a process that ended by itself, with all that was in it."""
-        code = self._process.returncode
+        code = self.process.returncode
         how = (
             f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with status {code}"
         )
@@ -212,13 +249,13 @@ class _MotoProcess:
             log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} lablambda: {text}\n")
 
     async def close(self) -> None:
-        """End the process: its standard input closing is the sign."""
+        """End the process."""
         await self._close_session()
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        if self.alive:
+            self.process.terminate()
         try:
             async with asyncio.timeout(5):
-                await self._process.wait()
+                await self.process.wait()
         except TimeoutError:
             await self._kill()
         # The link has ended with the process; an event on its way in may still be written down.
@@ -227,7 +264,7 @@ class _MotoProcess:
 
     async def _kill(self) -> None:
         if self.alive:
-            await programs.end(self._process)
+            await _end(self.process)
         await self._close_session()
         await self._stop_answering()
 
@@ -252,18 +289,18 @@ class _MotoProcess:
         """A broken connection is the first sign of a death, some way ahead of the process's exit."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1):
-                await self._process.wait()
+                await self.process.wait()
         if not self.alive:
             return self.obituary()
         reason = error or type(error).__name__
         return f"The services backend broke off ({reason}); see {self._log}. It runs on: try again."
 
-    async def _wait_until_ready(self, logged: int) -> None:
-        assert self._process.stdout is not None
+    async def _wait_until_ready(self, process: asyncio.subprocess.Process, logged: int) -> None:
+        assert process.stdout is not None
         said = b""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_START_WITHIN_S):
-                said = await self._process.stdout.readline()
+                said = await process.stdout.readline()
         if said:
             return
         lines = self._log.read_bytes()[logged:].decode(errors="replace").strip().splitlines()
@@ -273,12 +310,20 @@ class _MotoProcess:
         )
 
 
-async def _spawn(folder: Path, log: Path, link: socket.socket) -> asyncio.subprocess.Process:
+async def _end(process: asyncio.subprocess.Process | AdoptedProcess) -> None:
+    if isinstance(process, AdoptedProcess):
+        process.kill()
+        await process.wait()
+    else:
+        await programs.end(process)
+
+
+async def _spawn(folder: Path, log: Path, link: socket.socket, linger_s: float) -> asyncio.subprocess.Process:
     with log.open("ab") as log_file:
         return await programs.start(
             *(sys.executable, "-m", "lablambda.services.moto_server"),
-            *("--socket", "socket", "--link", str(link.fileno())),
-            stdin=asyncio.subprocess.PIPE,
+            *("--socket", "socket", "--link", str(link.fileno()), "--linger", str(linger_s)),
+            stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=log_file,
             pass_fds=[link.fileno()],
@@ -336,7 +381,8 @@ def _make_ready(folder: Path, log: Path) -> int:
     """A private folder without a socket; gives how long the log is already."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
-    (folder / "socket").unlink(missing_ok=True)
+    for name in ("socket", adoption.SOCKET):
+        (folder / name).unlink(missing_ok=True)
     return log.stat().st_size if log.exists() else 0
 
 

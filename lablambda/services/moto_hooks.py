@@ -74,17 +74,16 @@ class Pusher:
     def _ask(
         self, kind: str, function_arn: str, principal: str, source_arn: str, account: str, event: Any
     ) -> str | None:
-        try:
-            answer = self._link.ask(
-                {
-                    "kind": kind,
-                    "function_arn": function_arn,
-                    "principal": principal,
-                    "source_arn": source_arn,
-                    "source_account": account,
-                    "event": event,
-                }
-            )
+        message = {
+            "kind": kind,
+            "function_arn": function_arn,
+            "principal": principal,
+            "source_arn": source_arn,
+            "source_account": account,
+            "event": event,
+        }
+        try:  # an event waits for the next lab; a question is no use without its asker
+            answer = self._link.ask(message, patient=kind != "may_invoke")
         except LinkBroken as error:
             return f"the lab doesn't answer ({error})"
         refused: str | None = answer["refused"]
@@ -329,6 +328,11 @@ class _LabTime:
 
 
 _lab_time = _LabTime()
+
+
+def lab_time() -> float:
+    """The lab's time as this process knows it, in seconds since 1970."""
+    return _lab_time.now()
 
 
 def _install_clock() -> None:

@@ -1,9 +1,9 @@
 """The services process: moto behind waitress on a Unix socket.
 
 Not a loopback port: moto checks no signatures, so every user of the machine could use it. waitress,
-because it took 2.5 ms for an S3 put where the server that moto ships took 4.2. The process ends with
-the lab: when its standard input does, which the lab holds open, and by the kernel's hand should it be
-unable to read that.
+because it took 2.5 ms for an S3 put where the server that moto ships took 4.2. The lab ends the process;
+when the lab is killed, it waits for the next one as long as it is told to, or goes too, by the kernel's
+hand should it be unable to see that.
 """
 
 from __future__ import annotations
@@ -13,8 +13,13 @@ import ctypes
 import logging
 import os
 import signal
+import socket
 import sys
-import threading
+import time
+
+from lablambda import __version__
+from lablambda.services.adoption import Waiting
+from lablambda.services.link import ServicesEnd
 
 _PR_SET_PDEATHSIG = 1
 # A connection of the lab's holds a thread while it waits, as SQS's long polls do. `backend` opens no more.
@@ -25,18 +30,19 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--socket", required=True)
     parser.add_argument("--link", type=int, required=True)
+    parser.add_argument("--linger", type=float, required=True, help="seconds to wait for the next lab")
     options = parser.parse_args()
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    threading.Thread(target=_end_with_the_lab, daemon=True).start()
+    if options.linger == 0:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    link = _link(options.link, options.linger)
 
     # Slow imports, after the thread that ends the process if the lab goes meanwhile.
     import waitress
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from lablambda.services.link import ServicesEnd
     from lablambda.services.moto_hooks import RequestFrame, install
 
-    install(ServicesEnd(options.link))
+    install(link)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for each request that waits
     application = RequestFrame(DomainDispatcherApplication(create_backend_app))
     server = waitress.create_server(
@@ -54,10 +60,17 @@ def main() -> None:
     server.run()
 
 
-def _end_with_the_lab() -> None:
-    while os.read(0, 1):
-        pass
-    os._exit(0)
+def _link(descriptor: int, linger_s: float) -> ServicesEnd:
+    if linger_s == 0:
+        return ServicesEnd(descriptor, left=lambda: os._exit(0))
+    waiting = Waiting(linger_s)
+
+    def next_lab() -> socket.socket | None:
+        hooks = sys.modules.get("lablambda.services.moto_hooks")
+        reading = hooks.lab_time() if hooks else time.time()
+        return waiting.next_lab({"version": __version__, "clock": reading})
+
+    return ServicesEnd(descriptor, next_lab=next_lab, left=lambda: os._exit(0))
 
 
 if __name__ == "__main__":

@@ -288,10 +288,11 @@ async def test_a_backend_that_breaks_off_in_the_middle(services: MotoServices) -
     assert (await services.forward(LIST_BUCKETS)).status == 200
     process = services._process
     assert process is not None
-    process._process.send_signal(signal.SIGSTOP)
+    assert isinstance(process.process, asyncio.subprocess.Process)
+    process.process.send_signal(signal.SIGSTOP)
     asking = [asyncio.ensure_future(services.forward(LIST_BUCKETS)) for _ in range(5)]
     await asyncio.sleep(0.05)
-    process._process.kill()
+    process.process.kill()
     for error in await asyncio.gather(*asking, return_exceptions=True):
         assert isinstance(error, ServiceFault)
         assert "buckets, tables and queues must be made again" in str(error)

@@ -51,7 +51,7 @@ async def test_what_dies_unseen_is_told_once(services: MotoServices, tmp_path: P
     (process,) = children_in(tmp_path)
     process.kill()
     assert services._process is not None
-    await services._process._process.wait()
+    await services._process.process.wait()
     # then the next request says what was lost, and the one after finds a new backend
     with pytest.raises(
         ServiceFault, match=r"killed by signal 9.* buckets, tables and queues must be made again"
@@ -136,7 +136,7 @@ from lablambda.services.moto_backend import MotoServices
 async def main():
     services = MotoServices(Path(sys.argv[1]), None, lambda _: None, Clock())
     await services.forward(ServiceRequest("GET", "/", "", {"host": "127.0.0.1"}, b""))
-    print(services._process._process.pid, flush=True)
+    print(services._process.process.pid, flush=True)
     await asyncio.sleep(300)
 asyncio.run(main())
 """
