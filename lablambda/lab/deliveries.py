@@ -21,9 +21,9 @@ from lablambda.lab.catalog import Catalog
 from lablambda.model.errors import LabError
 from lablambda.model.events import QueuedEventMoved, QueueMove
 from lablambda.model.function import LATEST, Setting
-from lablambda.model.invocation import Invocation, Outcome
+from lablambda.model.invocation import Invocation, Outcome, new_trace_id
 from lablambda.model.mapping import EventSourceMapping
-from lablambda.rules import destinations
+from lablambda.rules import destinations, lineage
 from lablambda.rules.destinations import SUCCESS, Call
 from lablambda.rules.names import parse_reference
 from lablambda.services.backend import Push
@@ -182,6 +182,9 @@ class Deliveries:
             told = destinations.record(invocation, condition, runs, outcome, self._now())
             key = destinations.event_key(function.name, told["timestamp"], str(uuid.uuid4()))
             call = destinations.to_destination(target, told, key)
+            if call.service == "lambda":
+                trace = lineage.passed(invocation.trace_id, function.name)
+                call = replace(call, parameters={**call.parameters, "TraceId": trace})
             found.append(self._delivery(invocation, QueueMove.UNDELIVERED, call))
         alias = function.aliases.get(qualifier)
         version = function.version(qualifier if alias is None else alias.version)
@@ -265,7 +268,10 @@ class Deliveries:
         named = parse_reference(arn)
         self._catalog.version(named)  # raises ResourceNotFound
         payload = call.parameters["Payload"].encode()
-        await self._enqueue(Invocation(named.name, named.qualifier, payload, arn, source="destination"))
+        trace = call.parameters.get("TraceId") or new_trace_id()
+        await self._enqueue(
+            Invocation(named.name, named.qualifier, payload, arn, source="destination", trace_id=trace)
+        )
 
     def _attempt_done(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)

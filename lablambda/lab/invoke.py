@@ -5,18 +5,19 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from lablambda.hosts.local import LocalHost
 from lablambda.lab.catalog import Catalog
 from lablambda.lab.lease import Lease, Running
-from lablambda.model.errors import ResourceConflict, ResourceNotFound, TooManyRequests
-from lablambda.model.events import InvocationFinished, InvocationThrottled
+from lablambda.model.errors import RecursiveInvocation, ResourceConflict, ResourceNotFound, TooManyRequests
+from lablambda.model.events import InvocationFinished, InvocationThrottled, QueuedEventMoved, QueueMove
 from lablambda.model.function import LATEST, Function, Phase, Setting, Version
 from lablambda.model.invocation import Invocation, Outcome
-from lablambda.rules import concurrency, provisioning, routing
+from lablambda.rules import concurrency, lineage, provisioning, routing
 from lablambda.rules.concurrency import Demand
 from lablambda.rules.names import function_arn
-from lablambda.rules.retry import MAXIMUM_EVENT_AGE_S, MAXIMUM_RETRY_ATTEMPTS, RetryPolicy
+from lablambda.rules.retry import HALTED, LOOPED, MAXIMUM_EVENT_AGE_S, MAXIMUM_RETRY_ATTEMPTS, RetryPolicy
 from lablambda.telemetry.bus import Bus
 
 
@@ -52,8 +53,15 @@ class Invoker:
         return self._running.in_all
 
     async def invoke(self, invocation: Invocation) -> Outcome:
-        """Run it now. Raises ResourceNotFound, ResourceConflict or TooManyRequests before anything ran."""
+        """Run it now. Raises ResourceNotFound, ResourceConflict, RecursiveInvocation or TooManyRequests before
+        anything ran."""
         function, version = self._choose(invocation)
+        if _loops(function, invocation):
+            self._publish_loop(invocation)
+            raise RecursiveInvocation(
+                f"{function.name} has run {lineage.MOST} times in this chain of events: it seems to be a loop. "
+                "Break it, or allow it with PutFunctionRecursionConfig."
+            )
         if version.phase is not Phase.ACTIVE:
             await self._settled(invocation.function)
             function, version = self._choose(invocation)
@@ -63,8 +71,9 @@ class Invoker:
                     f"state: Failed. {version.reason}"
                 )
         started = time.time()
+        onward = replace(invocation, trace_id=lineage.passed(invocation.trace_id, function.name))
         with self._lease(function, version, invocation) as lease:
-            outcome, log_stream = await self._host.run(version, invocation)
+            outcome, log_stream = await self._host.run(version, onward)
         self._bus.publish(
             InvocationFinished(
                 function=version.name,
@@ -88,11 +97,18 @@ class Invoker:
         function = self._catalog.find(invocation.function)
         qualifier = invocation.qualifier or LATEST
         members = (function and function.setting(Setting.EVENT_INVOKE, qualifier)) or {}
+        halted = HALTED if function is not None and function.reserved == 0 else ""
+        if function is not None and _loops(function, invocation):
+            halted = LOOPED
         return RetryPolicy(
             retries=members.get("MaximumRetryAttempts", MAXIMUM_RETRY_ATTEMPTS),
             age_s=members.get("MaximumEventAgeInSeconds", MAXIMUM_EVENT_AGE_S),
-            halted=function is not None and function.reserved == 0,
+            halted=halted,
         )
+
+    def _publish_loop(self, invocation: Invocation) -> None:
+        name, qualifier = invocation.function, invocation.qualifier
+        self._bus.publish(QueuedEventMoved(name, qualifier, QueueMove.LOOPED, time.time()))
 
     def _choose(self, invocation: Invocation) -> tuple[Function, Version]:
         """The version to run: an alias with weights is routed anew for every request."""
@@ -129,3 +145,10 @@ class Invoker:
             ready=provisioning.of_version(function, version.number),
             ready_running=running.ready_in[version.arn],
         )
+
+
+def _loops(function: Function, invocation: Invocation) -> bool:
+    """Whether the event has been through the function as often as AWS lets it."""
+    if lineage.passes(invocation.trace_id, function.name) < lineage.MOST:
+        return False
+    return (function.setting(Setting.RECURSION) or {}).get("RecursiveLoop") != "Allow"

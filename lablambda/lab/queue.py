@@ -153,7 +153,9 @@ class AsyncQueue:
     async def _attempt(self, queued: Queued) -> None:
         policy = self._policy(queued.invocation)
         if policy.halted:
-            await self._end(queued, "ZeroReservedConcurrency", queued.failures, None)
+            if policy.halted == retry.LOOPED:
+                self._tell(QueueMove.LOOPED, queued)
+            await self._end(queued, policy.halted, queued.failures, None)
             return
         self._tell(QueueMove.STARTED, queued)
         attempt, outcome = await self._try(queued.invocation)

@@ -13,10 +13,10 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from lablambda.clock import Clock
-from lablambda.model.errors import LabError
-from lablambda.model.invocation import Invocation, Outcome
+from lablambda.model.errors import LabError, RecursiveInvocation
+from lablambda.model.invocation import Invocation, Outcome, new_trace_id
 from lablambda.model.mapping import EventSourceMapping
-from lablambda.rules import queue_scaling
+from lablambda.rules import lineage, queue_scaling
 from lablambda.rules.batch_response import failed_items
 from lablambda.rules.filter_criteria import compile_criteria
 from lablambda.rules.limits import SYNC_PAYLOAD_BYTES
@@ -190,7 +190,8 @@ class QueuePoller:
     async def _failed(self, records: Sequence[Record], until: float) -> frozenset[str]:
         """The messages that the function didn't deal with."""
         identifiers = [record["messageId"] for record in records]
-        outcome = await self._outcome(json.dumps({"Records": records}).encode(), until)
+        payload = json.dumps({"Records": records}).encode()
+        outcome = await self._outcome(payload, _trace(records, self._mapping.function), until)
         if outcome is None:
             return frozenset(identifiers)
         failed = failed_items(outcome, identifiers, reports=self._reports)
@@ -198,14 +199,21 @@ class QueuePoller:
         self._measure("FailedInvokeEventCount", len(failed))
         return failed
 
-    async def _outcome(self, payload: bytes, until: float) -> Outcome | None:
+    async def _outcome(self, payload: bytes, trace: str, until: float) -> Outcome | None:
         """What came of it; None if the function couldn't be run while the messages were ours."""
         mapping, pause_s = self._mapping, _FIRST_PAUSE_S
         arn = function_arn(mapping.function, mapping.qualifier)
         while True:
-            invocation = Invocation(mapping.function, mapping.qualifier, payload, arn, source=self._queue.arn)
+            invocation = Invocation(
+                mapping.function, mapping.qualifier, payload, arn, source=self._queue.arn, trace_id=trace
+            )
             try:
                 return await self._invoke(invocation)
+            except (
+                RecursiveInvocation
+            ) as error:  # the messages come again, until the queue has had enough of them
+                self.result = f"PROBLEM: {error}"
+                return None
             except LabError as error:  # throttled, deleted, or not ready
                 self.result = f"PROBLEM: {error}"
             await self._pause(pause_s)
@@ -224,6 +232,12 @@ class QueuePoller:
     def _handled(self, batch: asyncio.Task[None]) -> None:
         self._batches.discard(batch)
         self._changed.set()
+
+
+def _trace(records: Sequence[Record], function: str) -> str:
+    """The batch's trace header: that of the message that has been through the function most often."""
+    traces = [trace for record in records if (trace := record["attributes"].get("AWSTraceHeader"))]
+    return max(traces, key=lambda trace: lineage.passes(trace, function), default="") or new_trace_id()
 
 
 def _of_size(records: list[Record], most: int) -> Iterator[list[Record]]:

@@ -9,7 +9,7 @@ from typing import Any
 from lablambda.lab.catalog import Catalog
 from lablambda.model.errors import CallerError
 from lablambda.model.event_rule import DEFAULT_BUS
-from lablambda.model.invocation import Invocation
+from lablambda.model.invocation import Invocation, new_trace_id
 from lablambda.model.package import Policy
 from lablambda.rules import policy
 from lablambda.rules.names import parse_reference
@@ -56,6 +56,7 @@ class Triggers:
                     payload=json.dumps(push.event).encode(),
                     arn=push.function_arn,
                     source=push.source_arn,
+                    trace_id=push.trace or new_trace_id(),
                 )
             )
         return None

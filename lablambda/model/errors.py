@@ -14,6 +14,7 @@
     │   ├── PreconditionFailed          a stale RevisionId
     │   ├── PolicyLengthExceeded        a resource policy over its limit
     │   ├── TooManyRequests             throttled: no concurrency left
+    │   ├── RecursiveInvocation         an event that has been through the function too often
     │   ├── AccessDenied                the resource policy says no
     │   └── NotImplementedHere          a real AWS operation that this lab doesn't have yet
     └── ServiceFault                    the lab is at fault; trying again may help
@@ -85,6 +86,10 @@ class TooManyRequests(CallerError):
     def __init__(self, reason: str) -> None:
         super().__init__("Rate Exceeded.")
         self.reason = reason
+
+
+class RecursiveInvocation(CallerError):
+    """Stopped: the chain of events that leads here has been through the function too often."""
 
 
 class AccessDenied(CallerError):

@@ -59,6 +59,7 @@ class QueueMove(StrEnum):
     DROPPED = "dropped"
     UNDELIVERED = "undelivered"  # its destination didn't take the record
     UNBURIED = "unburied"  # its dead-letter queue didn't take it
+    LOOPED = "looped"  # it had been through its function too often; of synchronous events too
 
 
 @dataclass(frozen=True, slots=True)

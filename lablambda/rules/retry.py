@@ -16,6 +16,10 @@ THROTTLE_FIRST_DELAY_S = 1.0
 THROTTLE_LAST_DELAY_S = 300.0
 
 
+# Conditions of events that aren't tried at all; AWS documents no name for the second.
+HALTED, LOOPED = "ZeroReservedConcurrency", "RecursiveInvocation"
+
+
 class Attempt(Enum):
     """How an attempt ended."""
 
@@ -34,12 +38,12 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """What a function's event invoke config says: retries 0 to 2, age in seconds; `halted` is whether it may
-    not run at all, its reserved concurrency being 0."""
+    """What a function's event invoke config says: retries 0 to 2, age in seconds; `halted` is why it may not run at
+    all: HALTED, its reserved concurrency being 0, or LOOPED; empty if it may."""
 
     retries: int = MAXIMUM_RETRY_ATTEMPTS
     age_s: float = MAXIMUM_EVENT_AGE_S
-    halted: bool = False
+    halted: str = ""
 
 
 def judge(

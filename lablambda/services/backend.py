@@ -37,7 +37,8 @@ class ServiceResponse:
 @dataclass(frozen=True, slots=True)
 class Push:
     """A service invokes a function (`kind` "invoke"), or asks if it may ("may_invoke"); or it tells the default event
-    bus of something ("tell"): then `event` is an entry of PutEvents, and there is no function."""
+    bus of something ("tell"): then `event` is an entry of PutEvents, and there is no function.
+    `trace` is the trace header of the request that led to it."""
 
     kind: str
     function_arn: str
@@ -45,6 +46,7 @@ class Push:
     source_arn: str
     source_account: str
     event: Any
+    trace: str = ""
 
 
 Deliver = Callable[[Push], Awaitable[str | None]]  # None when accepted, else why not

@@ -39,6 +39,7 @@ class _Request(threading.local):
     completing = False
     created: str | None = None
     caller = ""
+    trace = ""
     events: list[Callable[[], None]] | None = None
     woken: set[str] = set()  # noqa: RUF012 - each request has a set of its own
 
@@ -81,6 +82,7 @@ class Pusher:
             "source_arn": source_arn,
             "source_account": account,
             "event": event,
+            "trace": _request.trace,
         }
         try:  # an event waits for the next lab; a question is no use without its asker
             answer = self._link.ask(message, patient=kind != "may_invoke")
@@ -350,6 +352,18 @@ def _install_clock() -> None:
     _replace(moto.dynamodb.models.table, "utcnow", now)
 
 
+def _traced(add_message: Any) -> Any:
+    """A message keeps the trace header of the request that it comes by."""
+
+    def add(queue: Any, message: Any) -> Any:
+        if _request.trace and "AWSTraceHeader" not in message.system_attributes:
+            header = {"DataType": "String", "StringValue": _request.trace}
+            message.system_attributes = {**message.system_attributes, "AWSTraceHeader": header}
+        return add_message(queue, message)
+
+    return add
+
+
 def _later(send: Callable[[], None]) -> None:
     """Call it when the request has done its work, and before it is answered; at once where there is none."""
     if _request.events is None:
@@ -386,7 +400,7 @@ def _install_wakes(link: ServicesEnd) -> None:
 
         return told
 
-    _replace(Queue, "add_message", telling(Queue.add_message, lambda queue: queue.queue_arn))
+    _replace(Queue, "add_message", telling(_traced(Queue.add_message), lambda queue: queue.queue_arn))
     for change in ("put_record", "split_shard", "merge_shards"):
         _replace(Stream, change, telling(getattr(Stream, change), lambda stream: stream.arn))
     _replace(StreamShard, "add", telling(StreamShard.add, _stream_arn))
@@ -425,6 +439,7 @@ class RequestFrame:
         _request.skip, _request.completing, _request.created = False, False, None
         _request.events, _request.woken = [], set()
         _request.caller = environ.pop(self._CALLER, "")
+        _request.trace = environ.get("HTTP_X_AMZN_TRACE_ID", "")
         if told := environ.pop(self._CLOCK, ""):
             _lab_time.set(told)
         try:

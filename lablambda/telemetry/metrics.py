@@ -89,6 +89,7 @@ METRICS: dict[str, Metric] = {
     "AsyncEventsDropped": _of_moves("Count", "1", "dropped"),
     "DeadLetterErrors": _of_moves("Count", "1", "unburied"),
     "DestinationDeliveryFailures": _of_moves("Count", "1", "undelivered"),
+    "RecursiveInvocationsDropped": _of_moves("Count", "1", "looped"),
     "AsyncEventAge": _of_moves("Milliseconds", "age_s * 1000", "started"),
     "IteratorAge": Metric("Milliseconds", "mapping_figure", "at", "value", "value", "metric = 'IteratorAge'"),
     "PolledEventCount": _of_mappings("PolledEventCount"),

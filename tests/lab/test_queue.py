@@ -13,7 +13,7 @@ from lablambda.lab.queue import SCHEMA, AsyncQueue
 from lablambda.model.errors import ResourceNotFound, ServiceFault, TooManyRequests
 from lablambda.model.events import QueuedEventMoved
 from lablambda.model.invocation import Invocation, Outcome, Report
-from lablambda.rules.retry import RetryPolicy
+from lablambda.rules.retry import HALTED, RetryPolicy
 from lablambda.storage.journal import Journal
 
 pytestmark = pytest.mark.anyio
@@ -121,7 +121,7 @@ async def test_throttles_and_faults_cost_no_try(make: Make) -> None:
 
 async def test_a_function_that_may_not_run_is_not_tried(make: Make) -> None:
     bench = make(GOOD)
-    bench.policy = RetryPolicy(halted=True)
+    bench.policy = RetryPolicy(halted=HALTED)
     await bench.queue.put(event())
     await bench.pass_time(0)
     assert (bench.attempts, bench.ended) == ([], [("r", "ZeroReservedConcurrency", 0, None)])

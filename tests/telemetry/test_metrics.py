@@ -33,6 +33,7 @@ EVENTS: tuple[Event, ...] = (
     QueuedEventMoved("f", None, QueueMove.DROPPED, 105.0, 2.0),
     QueuedEventMoved("f", None, QueueMove.UNDELIVERED, 105.0),
     QueuedEventMoved("f", None, QueueMove.UNBURIED, 105.05),
+    QueuedEventMoved("f", None, QueueMove.LOOPED, 105.05),
     MappingMeasured("a-uuid", "f", None, "IteratorAge", 103.0, 250.0),
     *(
         MappingMeasured("a-uuid", "f", None, metric, 103.0, 3)

@@ -59,7 +59,6 @@ def _refused(note: str) -> Entry:
 _NO_ENDPOINT = "kept and shown; the address isn't served yet"
 _OWN_RUNTIME = "kept and shown; the machine's own runtimes run"
 _NO_INSTANCES = "kept and shown; there are no managed instances"
-_NOT_STOPPED = "kept and shown; loops aren't stopped yet"
 _DURABLE, _PROVIDERS, _SIGNING = "durable functions", "capacity providers", "code signing"
 _NO_SIGNING = "there is none to read: says so"
 
@@ -133,7 +132,7 @@ LAMBDA: dict[str, Entry] = {
     "PutFunctionCodeSigningConfig": _refused(_SIGNING),
     "PutFunctionConcurrency": _works(concurrency.put_function_concurrency),
     "PutFunctionEventInvokeConfig": _works(event_invoke.put_function_event_invoke_config),
-    "PutFunctionRecursionConfig": _stored(settings.put_function_recursion_config, _NOT_STOPPED),
+    "PutFunctionRecursionConfig": _works(settings.put_function_recursion_config),
     "PutFunctionScalingConfig": _stored(settings.put_function_scaling_config, _NO_INSTANCES),
     "PutProvisionedConcurrencyConfig": _works(concurrency.put_provisioned_concurrency_config),
     "PutResourcePolicy": _works(policies.put_resource_policy),
