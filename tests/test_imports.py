@@ -20,7 +20,7 @@ FLOORS = [
     ["jupyter"],
     ["doctor", "notebooks", "deployment", "server"],
     ["api", "client"],
-    ["attachments", "results"],
+    ["attachments", "results", "samples"],
     ["charts"],
     ["display", "launch", "connection"],
     ["lab"],

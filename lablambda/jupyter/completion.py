@@ -10,13 +10,15 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, context_
 from lablambda.client import Lab
 from lablambda.jupyter.options import COMMANDS, cell_parser
 from lablambda.rules.sources import FORMS
+from lablambda.samples import SAMPLES
 
 _CELL, _LINE = "%%lambda", "%lambda"
-_TAKE_NAMES = ("invoke", "show", "logs", "metrics", "on", "off", "delete")
+_TAKE_NAMES = ("invoke", "send", "show", "logs", "metrics", "on", "off", "delete")
 _OPTIONS = {
     "invoke": ("--async", "--qualifier"),
     "logs": ("--request", "--limit"),
     "metrics": ("--hours",),
+    "send": ("--sample",),
 }
 
 
@@ -75,6 +77,8 @@ class Completion:
             return COMMANDS
         if len(before) == 2 and before[1] in _TAKE_NAMES:
             return self._names()
+        if before[-1] == "--sample":
+            return SAMPLES
         if before[1] in ("on", "off"):
             return [f"{kind}:" for kind in FORMS]
         return _OPTIONS.get(before[1], ())

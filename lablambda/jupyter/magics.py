@@ -47,6 +47,7 @@ from lablambda.rules.names import function_arn
 from lablambda.rules.runtimes import nearest, substitution
 from lablambda.rules.sources import parse_source
 from lablambda.rules.step import Step, Target
+from lablambda.samples import SAMPLES, sample
 
 
 class Shown:
@@ -132,6 +133,7 @@ class LambdaMagics(Magics):
             "show": self._show,
             "logs": self._logs,
             "metrics": self._metrics,
+            "send": self._send,
             "on": self._on,
             "off": self._off,
             "delete": self._delete,
@@ -151,6 +153,17 @@ class LambdaMagics(Magics):
             request_id = function.send(event, qualifier=words.qualifier)
             return _text(f"queued for {words.name}, request id {request_id}")
         result = function.invoke(event, qualifier=words.qualifier)
+        if result.error is not None:
+            raise FunctionFailed(result)
+        return result
+
+    def _send(self, rest: str) -> Result:
+        parser = Words(prog="%lambda send", add_help=False)
+        parser.add_argument("name")
+        parser.add_argument("--sample", required=True, choices=SAMPLES)
+        options = parser.parse_args(split(rest))
+        lab = self.lab()
+        result = lab.function(options.name).invoke(sample(options.sample, lab.clock.now))
         if result.error is not None:
             raise FunctionFailed(result)
         return result

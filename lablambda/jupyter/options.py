@@ -11,6 +11,7 @@ from typing import NoReturn
 from lablambda.jupyter.errors import CellError
 from lablambda.rules.limits import MEMORY_MB, TIMEOUT_S
 from lablambda.rules.sources import FORMS
+from lablambda.samples import SAMPLES
 
 # In the design, and not built yet: named here so that they are answered, not misread.
 OPTIONS_TO_COME = (
@@ -37,6 +38,7 @@ COMMANDS_TO_COME = (
 )
 COMMANDS = {
     "invoke": "invoke NAME [EVENT-JSON | $variable | @file] [--async] [--qualifier Q]",
+    "send": f"send NAME --sample {' | '.join(SAMPLES)}: invoke it with an event as that source makes them",
     "list": "list: every function of the lab, and its sources",
     "on": "on NAME SOURCE...: have it run on these sources as well",
     "off": "off NAME [SOURCE...]: have it run on these no more, or on none",

@@ -16,6 +16,7 @@ from lablambda.deployment import deploy
 from lablambda.model.deployment import Deployment
 from tests.bench.client import PLAIN, RUNTIME, Client, Row, ask_at_once, ask_in_turns, port_of
 from tests.bench.controls import children, echo_server, fork_times, on_one_cpu, pss_kib
+from tests.bench.events import events
 from tests.bench.languages import languages
 
 BOTO3 = "import boto3\n" + PLAIN
@@ -131,6 +132,7 @@ def main() -> None:
             lambda: burst(lab),
             lambda: memory(lab),
             lambda: languages(lab, 3 if few else 10, 3 if few else 15),
+            lambda: events(lab, 20 if few else 200, 500 if few else 10_000),
         ]
         for measure in measures:
             for row in measure():

@@ -13,6 +13,7 @@ from lablambda.config import NAME_VARIABLE
 from lablambda.deployment import Deployed
 from lablambda.jupyter.options import COMMANDS, COMMANDS_TO_COME
 from lablambda.results import Figures, LogEvents, Result
+from lablambda.samples import SAMPLES
 from tests.jupyter.conftest import Notebook, names
 
 HELLO = (
@@ -114,6 +115,22 @@ def test_schedules_and_events_run_a_function(notebook: Notebook, lab: Lab) -> No
     assert [line.message for line in lab.function("timed").logs()].count("a line of mine") == 4
     notebook.run("%lambda off timed")
     assert lab.client("events").list_rules()["Rules"] == []
+
+
+@pytest.mark.parametrize("kind", SAMPLES)
+def test_a_sample_of_each_kind(notebook: Notebook, kind: str) -> None:
+    notebook.run("%%lambda sampled\ndef handler(event, context): return event")
+    event = notebook.run(f"%lambda send sampled --sample {kind}").payload
+    records = event.get("Records", [event])
+    assert len(records) == 1
+    assert "us-east-1" in json.dumps(records[0])
+
+
+def test_samples_that_there_are_not(notebook: Notebook) -> None:
+    notebook.run(HELLO)
+    assert "invalid choice: 'fax'" in notebook.fails("%lambda send hello --sample fax")
+    notebook.run("%%lambda fails\ndef handler(event, context): raise ValueError('no')")
+    assert "ValueError: no" in notebook.fails("%lambda send fails --sample sqs")
 
 
 def test_sources_are_switched_on_and_off(notebook: Notebook, lab: Lab) -> None:
@@ -348,7 +365,7 @@ def test_commands_to_come_say_so(notebook: Notebook, command: str) -> None:
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("frob", "%lambda has no command 'frob'; it has invoke, list,"),
+        ("frob", "%lambda has no command 'frob'; it has invoke, send,"),
         ("show", "%lambda show takes one function's name"),
         ("show nobody", "Function not found"),
         ("delete a b", "%lambda delete takes one function's name"),
