@@ -64,6 +64,13 @@ class Function:
         )
         return str(answer.headers["x-amzn-requestid"])
 
+    def replay(self, request_id: str | None = None) -> Result:
+        """Invoke the function as it is now with an event that it had: that of a request, or the last one. The lab
+        keeps a hundred or so of each function since its start. Raises ApiError if it hasn't that one."""
+        path = f"/lablambda/functions/{quote(self.name)}/events"
+        past = self.lab.connection.request("lablambda", "GET", path, query=_query(request=request_id))
+        return self._invoke(past.body, None)
+
     def configuration(self) -> dict[str, Any]:
         """AWS's FunctionConfiguration."""
         answer = self.lab.connection.request("lambda", "GET", f"{self._path}/configuration")

@@ -23,6 +23,7 @@ from lablambda.packaging.failure import RequirementsError
 
 _FIGURES = re.compile(r"/lablambda/functions/([^/]+)/metrics")
 _INVOCATIONS = re.compile(r"/lablambda/functions/([^/]+)/invocations")
+_EVENTS = re.compile(r"/lablambda/functions/([^/]+)/events")
 _PACKAGES = "/lablambda/packages/"
 _MOST_INVOCATIONS = 1_000
 _MOST_HOURS = 24 * 365
@@ -50,6 +51,9 @@ async def respond(house: House, request: Request) -> Response:
     match = _FIGURES.fullmatch(request.path)
     if request.method == "GET" and match is not None:
         return _json(await figures.of_function(house, unquote(match[1]), _hours(request)))
+    match = _EVENTS.fullmatch(request.path)
+    if request.method == "GET" and match is not None:
+        return _past_event(house, unquote(match[1]), request)
     match = _INVOCATIONS.fullmatch(request.path)
     if request.method == "GET" and match is not None:
         limit = min(int(_number(request, "limit", 50)), _MOST_INVOCATIONS)
@@ -91,6 +95,19 @@ async def _package(house: House, digest: str) -> Response:
             data = await asyncio.to_thread(house.store.zip_path(package).read_bytes)
             return Response(200, data, [("content-type", "application/zip")])
     raise ResourceNotFound("No function or layer has this package any more.")
+
+
+def _past_event(house: House, function: str, request: Request) -> Response:
+    """One of the last events of a function: that of a request, or the last."""
+    wanted = parse_qs(request.query).get("request", [None])[0]
+    found = house.past.find(function, wanted)
+    if found is None:
+        which = "no event" if wanted is None else f"no event of request {wanted}"
+        raise ResourceNotFound(
+            f"The lab remembers {which} for {function}: it keeps the last ones since its start."
+        )
+    request_id, payload = found
+    return Response(200, payload, [("content-type", "application/json"), ("x-lablambda-request", request_id)])
 
 
 def _clock(house: House, request: Request) -> dict[str, float]:

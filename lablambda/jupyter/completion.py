@@ -13,7 +13,7 @@ from lablambda.rules.sources import FORMS
 from lablambda.samples import SAMPLES
 
 _CELL, _LINE = "%%lambda", "%lambda"
-_TAKE_NAMES = ("invoke", "send", "show", "logs", "metrics", "on", "off", "delete")
+_TAKE_NAMES = ("invoke", "send", "replay", "show", "logs", "metrics", "on", "off", "delete")
 _OPTIONS = {
     "invoke": ("--async", "--qualifier"),
     "logs": ("--request", "--limit"),

@@ -134,6 +134,7 @@ class LambdaMagics(Magics):
             "logs": self._logs,
             "metrics": self._metrics,
             "send": self._send,
+            "replay": self._replay,
             "on": self._on,
             "off": self._off,
             "delete": self._delete,
@@ -152,10 +153,7 @@ class LambdaMagics(Magics):
         if words.asynchronous:
             request_id = function.send(event, qualifier=words.qualifier)
             return _text(f"queued for {words.name}, request id {request_id}")
-        result = function.invoke(event, qualifier=words.qualifier)
-        if result.error is not None:
-            raise FunctionFailed(result)
-        return result
+        return _or_failure(function.invoke(event, qualifier=words.qualifier))
 
     def _send(self, rest: str) -> Result:
         parser = Words(prog="%lambda send", add_help=False)
@@ -163,10 +161,13 @@ class LambdaMagics(Magics):
         parser.add_argument("--sample", required=True, choices=SAMPLES)
         options = parser.parse_args(split(rest))
         lab = self.lab()
-        result = lab.function(options.name).invoke(sample(options.sample, lab.clock.now))
-        if result.error is not None:
-            raise FunctionFailed(result)
-        return result
+        return _or_failure(lab.function(options.name).invoke(sample(options.sample, lab.clock.now)))
+
+    def _replay(self, rest: str) -> Result:
+        words = split(rest)
+        if not 1 <= len(words) <= 2:
+            raise CellError(f"Write %lambda {COMMANDS['replay']}")
+        return _or_failure(self.lab().function(words[0]).replay(*words[1:]))
 
     def _event(self, text: str) -> Any:
         if text.startswith("$"):
@@ -270,6 +271,13 @@ class LambdaMagics(Magics):
         if len(names) != 1:
             raise CellError(f"%lambda {command} takes one function's name; %lambda list shows them.")
         return self.lab().function(names[0])
+
+
+def _or_failure(result: Result) -> Result:
+    """The result; raises FunctionFailed if it is a failure."""
+    if result.error is not None:
+        raise FunctionFailed(result)
+    return result
 
 
 def _named_sources(rest: str, command: str) -> tuple[str, list[Source]]:

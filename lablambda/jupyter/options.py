@@ -39,6 +39,7 @@ COMMANDS_TO_COME = (
 COMMANDS = {
     "invoke": "invoke NAME [EVENT-JSON | $variable | @file] [--async] [--qualifier Q]",
     "send": f"send NAME --sample {' | '.join(SAMPLES)}: invoke it with an event as that source makes them",
+    "replay": "replay NAME [REQUEST-ID]: invoke it again with an event that it had, the last one or that",
     "list": "list: every function of the lab, and its sources",
     "on": "on NAME SOURCE...: have it run on these sources as well",
     "off": "off NAME [SOURCE...]: have it run on these no more, or on none",

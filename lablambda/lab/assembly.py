@@ -48,6 +48,7 @@ from lablambda.telemetry.bus import Bus
 from lablambda.telemetry.history import History
 from lablambda.telemetry.logs import Logs
 from lablambda.telemetry.metrics import Metrics
+from lablambda.telemetry.past_events import PastEvents
 from lablambda.telemetry.recorder import Recorder
 from lablambda.telemetry.tallies import Tallies
 
@@ -139,7 +140,8 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         clock=clock,
     )
     deployer = Deployer(known, store, host)
-    invoker = Invoker(known, host, bus, limit=settings.concurrency, settled=deployer.settled)
+    past = PastEvents()
+    invoker = Invoker(known, host, bus, limit=settings.concurrency, past=past, settled=deployer.settled)
     services = _services(settings, lambda push: triggers.deliver(push), lambda arn: mappings.wake(arn), clock)
     calls = AwsCalls(services.forward, settings.access_key, settings.secret_key)
     outgoing = Deliveries(
@@ -198,6 +200,7 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         history=History(telemetry, record),
         metrics=Metrics(telemetry, record),
         tallies=tallies,
+        past=past,
     )
 
     async def undo() -> None:

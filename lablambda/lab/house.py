@@ -29,6 +29,7 @@ from lablambda.services.backend import Services
 from lablambda.telemetry.history import History
 from lablambda.telemetry.logs import Logs
 from lablambda.telemetry.metrics import Metrics
+from lablambda.telemetry.past_events import PastEvents
 from lablambda.telemetry.tallies import Tallies
 
 _LOCATION_S = 600
@@ -62,6 +63,7 @@ class House:
     history: History
     metrics: Metrics
     tallies: Tallies
+    past: PastEvents
     endpoint: str = ""
     leave: asyncio.Event = field(default_factory=asyncio.Event)
     started: float = field(default_factory=time.time)

@@ -19,12 +19,13 @@ from lablambda.rules.concurrency import Demand
 from lablambda.rules.names import function_arn
 from lablambda.rules.retry import HALTED, LOOPED, MAXIMUM_EVENT_AGE_S, MAXIMUM_RETRY_ATTEMPTS, RetryPolicy
 from lablambda.telemetry.bus import Bus
+from lablambda.telemetry.past_events import PastEvents
 
 
 class Invoker:
     """Runs invocations within the concurrency of the account, the function and its versions.
 
-    `settled` waits until no change of a function is under way.
+    `past` keeps the last events of each; `settled` waits until no change of a function is under way.
     """
 
     def __init__(
@@ -34,12 +35,14 @@ class Invoker:
         bus: Bus,
         *,
         limit: int,
+        past: PastEvents,
         settled: Callable[[str], Awaitable[None]],
     ) -> None:
         self._catalog = catalog
         self._host = host
         self._bus = bus
         self._limit = limit
+        self._past = past
         self._settled = settled
         self._running = Running()
 
@@ -70,6 +73,7 @@ class Invoker:
                     "The operation cannot be performed at this time. The function is currently in the following "
                     f"state: Failed. {version.reason}"
                 )
+        self._past.remember(invocation)
         started = time.time()
         onward = replace(invocation, trace_id=lineage.passed(invocation.trace_id, function.name))
         with self._lease(function, version, invocation) as lease:

@@ -133,6 +133,22 @@ def test_samples_that_there_are_not(notebook: Notebook) -> None:
     assert "ValueError: no" in notebook.fails("%lambda send fails --sample sqs")
 
 
+def test_an_event_is_replayed_against_new_code(notebook: Notebook, lab: Lab) -> None:
+    notebook.run("%%lambda replayed\ndef handler(event, context): raise ValueError(event['n'])")
+    for n in (1, 2):
+        lab.function("replayed").send({"n": n})
+    lab.settle()
+    records = lab.function("replayed").invocations()
+    (first,) = [r.request_id for r in records if r.error and r.error["errorMessage"] == "1"]
+    assert "ValueError" in notebook.fails("%lambda replay replayed")
+    notebook.run("%%lambda replayed\ndef handler(event, context): return event['n'] * 10")
+    assert notebook.run(f"%lambda replay replayed {first}").payload == 10
+    assert notebook.run("%lambda replay replayed").payload == 10  # which was the last
+    assert "no event of request 1-2" in notebook.fails("%lambda replay replayed 1-2")
+    assert "no event for nobody" in notebook.fails("%lambda replay nobody")
+    assert "Write %lambda replay" in notebook.fails("%lambda replay")
+
+
 def test_sources_are_switched_on_and_off(notebook: Notebook, lab: Lab) -> None:
     cell = HELLO.replace("hello", "switched --on sqs:switched-a")
     notebook.run(cell)
@@ -365,7 +381,7 @@ def test_commands_to_come_say_so(notebook: Notebook, command: str) -> None:
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("frob", "%lambda has no command 'frob'; it has invoke, send,"),
+        ("frob", "%lambda has no command 'frob'; it has invoke, send, replay,"),
         ("show", "%lambda show takes one function's name"),
         ("show nobody", "Function not found"),
         ("delete a b", "%lambda delete takes one function's name"),

@@ -18,7 +18,7 @@ STREAM = "arn:aws:kinesis:us-east-1:000000000000:stream/s"
 def table(lab: Lab) -> str:
     """A table's stream."""
     made = lab.client("dynamodb").create_table(
-        TableName="t",
+        TableName="mapped-table",
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
