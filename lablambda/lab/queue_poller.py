@@ -158,12 +158,14 @@ class QueuePoller:
     async def _rest_empty(self) -> None:
         """Wait for a wake; without one, until messages that are hidden may have come back."""
         self._backlog_since = None
-        hidden = self._wakes and not self._batches and await self._queue.hidden()
-        if self._wakes:
-            await self._rest(self._clock.now() + (_HIDDEN_S if hidden else _ANYWAY_S))
-            if hidden:
-                await asyncio.sleep(_BREATH_S)  # however fast the lab's clock goes
-            self._visibility_s = None  # it may have been changed
+        # Asked now, not when a message has come: that one isn't to wait for it.
+        self._visibility_s, hidden = await self._queue.state()
+        if not self._wakes:
+            return
+        hidden = 0 if self._batches else hidden
+        await self._rest(self._clock.now() + (_HIDDEN_S if hidden else _ANYWAY_S))
+        if hidden:
+            await asyncio.sleep(_BREATH_S)  # however fast the lab's clock goes
 
     async def _rest(self, until: float) -> None:
         if self._changed.is_set():

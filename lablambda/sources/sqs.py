@@ -10,6 +10,11 @@ from lablambda.rules.destinations import queue_url
 from lablambda.services.calls import AwsCalls
 
 MOST_AT_ONCE = 10  # messages in one call of SQS's
+_STATE = (
+    "VisibilityTimeout",
+    "ApproximateNumberOfMessagesDelayed",
+    "ApproximateNumberOfMessagesNotVisible",
+)
 _VALUES = {"StringValue": "stringValue", "BinaryValue": "binaryValue"}
 
 Record = dict[str, Any]
@@ -26,12 +31,16 @@ class Queue:
 
     async def visibility_s(self) -> int:
         """The queue's own visibility timeout."""
-        return int((await self._attributes("VisibilityTimeout"))["VisibilityTimeout"])
+        return (await self.state())[0]
 
-    async def hidden(self) -> int:
-        """How many messages can't be received just now: delayed, or received and not deleted."""
-        names = ("ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible")
-        return sum(map(int, (await self._attributes(*names)).values()))
+    async def state(self) -> tuple[int, int]:
+        """The queue's own visibility timeout in seconds, and how many messages can't be received just now: delayed,
+        or received and not deleted."""
+        answer = await self._calls.call(
+            "sqs", "GetQueueAttributes", {"QueueUrl": self._url, "AttributeNames": list(_STATE)}
+        )
+        visibility_s, *hidden = (int(answer["Attributes"][name]) for name in _STATE)
+        return visibility_s, sum(hidden)
 
     async def receive(self, most: int, *, wait_s: int, visibility_s: int) -> list[Record]:
         """Messages, as a function's event has them; at most ten."""
@@ -57,13 +66,6 @@ class Queue:
                 for number, record in enumerate(records[start : start + MOST_AT_ONCE])
             ]
             await self._calls.call("sqs", "DeleteMessageBatch", {"QueueUrl": self._url, "Entries": entries})
-
-    async def _attributes(self, *names: str) -> dict[str, str]:
-        wanted = {"QueueUrl": self._url, "AttributeNames": list(names)}
-        attributes: dict[str, str] = (await self._calls.call("sqs", "GetQueueAttributes", wanted))[
-            "Attributes"
-        ]
-        return attributes
 
 
 def _record(message: dict[str, Any], arn: str) -> Record:
