@@ -8,6 +8,7 @@ import signal
 import socket
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,12 @@ from tests.processes import Home, family, gone
 
 RUNTIME = f"python3.{sys.version_info.minor}"
 ECHO = b"def handler(event, context): return event\n"
+LISTENER = b"""
+import base64, gzip, json
+def handler(event, context):
+    for one in json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))["logEvents"]:
+        print(one["message"])
+"""
 
 
 @pytest.fixture
@@ -163,6 +170,38 @@ def test_a_result_that_was_not_delivered_survives_kill_9(home: Home) -> None:
     url = sqs.create_queue(QueueName="results")["QueueUrl"]
     messages = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=15)["Messages"]
     assert json.loads(messages[0]["Body"])["requestPayload"] == {"n": 1}
+
+
+def test_what_a_log_group_sends_on_survives_kill_9(home: Home) -> None:
+    # given a function that gets what another one logs
+    lab = home.up()
+    function(lab, LISTENER)
+    group, functions = "/sent/on", lab.client("lambda")
+    lab.client("logs").create_log_group(logGroupName=group)
+    lab.client("logs").create_log_stream(logGroupName=group, logStreamName="s")
+    functions.add_permission(
+        FunctionName="echo",
+        StatementId="logs",
+        Action="lambda:InvokeFunction",
+        Principal="logs.amazonaws.com",
+    )
+    lab.client("logs").put_subscription_filter(
+        logGroupName=group,
+        filterName="mine",
+        filterPattern="",
+        destinationArn=functions.get_function(FunctionName="echo")["Configuration"]["FunctionArn"],
+    )
+    # when the lab is killed as soon as it has taken an event
+    now = int(time.time() * 1000)
+    first, second = ([{"timestamp": now, "message": text}] for text in ("first", "second"))
+    lab.client("logs").put_log_events(logGroupName=group, logStreamName="s", logEvents=first)
+    os.kill(lab.descriptor.pid, signal.SIGKILL)
+    assert gone([lab.descriptor.pid])
+    # then the event is sent on all the same, and so is the next
+    lab = home.up()
+    lab.client("logs").put_log_events(logGroupName=group, logStreamName="s", logEvents=second)
+    lab.settle(30)
+    assert {"first", "second"} <= {line.message.strip() for line in lab.function("echo").logs()}
 
 
 def services_of(lab: Lab) -> int:

@@ -44,6 +44,7 @@ _TABLE: dict[type[errors.LabError], tuple[int, str, str, str | None]] = {
     errors.ResourceConflict: (409, "ResourceConflictException", "message", "User"),
     errors.PreconditionFailed: (412, "PreconditionFailedException", "message", "User"),
     errors.TooManyRequests: (429, "TooManyRequestsException", "message", "User"),
+    errors.LimitExceeded: (400, "LimitExceededException", "message", "User"),
     errors.RecursiveInvocation: (400, "RecursiveInvocationException", "Message", "User"),
     errors.AccessDenied: (403, "AccessDeniedException", "Message", None),
     errors.NotImplementedHere: (501, "NotImplementedException", "message", "User"),

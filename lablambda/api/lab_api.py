@@ -145,7 +145,7 @@ async def _compile(house: House, request: Request) -> dict[str, Any]:
 
 async def _quiet(house: House) -> None:
     """Until nothing is due: what one does may be another's event."""
-    rooms = (house.schedules, house.queue, house.deliveries, house.mappings)
+    rooms = (house.schedules, house.queue, house.deliveries, house.mappings, house.subscriptions)
     while not all(room.idle for room in rooms):
         for room in rooms:
             await room.settled()

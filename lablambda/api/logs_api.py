@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
 from lablambda.model.errors import InvalidParameterValue, NotImplementedHere, ResourceNotFound
+from lablambda.model.log_subscription import SubscriptionFilter
 from lablambda.rules.filter_pattern import compile_pattern
 from lablambda.rules.limits import LOG_PAGE_EVENTS, LOG_RETENTION_DAYS, TAGS
 from lablambda.rules.names import ACCOUNT, REGION
@@ -302,6 +303,58 @@ async def _streams_to_search(house: House, group: str, p: Parameters) -> Sequenc
     return names
 
 
+# ---------------------------------------------------------------------------------------- subscriptions
+
+_NEWER = ("applyOnTransformedLogs", "fieldSelectionCriteria", "emitSystemFields")
+
+
+async def put_subscription_filter(house: House, p: Parameters) -> Result:
+    if any(p.get(name) for name in _NEWER):
+        raise NotImplementedHere(
+            f"{', '.join(_NEWER)} of subscription filters are not implemented in lablambda."
+        )
+    await house.logs.group(p["logGroupName"])
+    await house.subscriptions.put(
+        SubscriptionFilter(
+            group=p["logGroupName"],
+            name=p["filterName"],
+            pattern=p["filterPattern"],
+            destination=p["destinationArn"],
+            role=p.get("roleArn"),
+            distribution=p.get("distribution", "ByLogStream"),
+            created=int(time.time() * 1000),
+        )
+    )
+    return {}
+
+
+async def describe_subscription_filters(house: House, p: Parameters) -> Result:
+    await house.logs.group(p["logGroupName"])
+    prefix = p.get("filterNamePrefix", "")
+    found = [one for one in await house.subscriptions.of(p["logGroupName"]) if one.name.startswith(prefix)]
+    page, token = _page(found, p)
+    return {"subscriptionFilters": [_described_filter(one) for one in page], "nextToken": token}
+
+
+def _described_filter(subscription: SubscriptionFilter) -> dict[str, Any]:
+    return {
+        "filterName": subscription.name,
+        "logGroupName": subscription.group,
+        "filterPattern": subscription.pattern,
+        "destinationArn": subscription.destination,
+        "roleArn": subscription.role,
+        "distribution": subscription.distribution,
+        "applyOnTransformedLogs": False,
+        "creationTime": subscription.created,
+    }
+
+
+async def delete_subscription_filter(house: House, p: Parameters) -> Result:
+    await house.logs.group(p["logGroupName"])
+    await house.subscriptions.delete(p["logGroupName"], p["filterName"])
+    return {}
+
+
 Handler = Callable[[House, Parameters], Awaitable[Result]]
 LOGS: dict[str, Handler] = {
     "CreateLogGroup": create_log_group,
@@ -309,14 +362,17 @@ LOGS: dict[str, Handler] = {
     "DeleteLogGroup": delete_log_group,
     "DeleteLogStream": delete_log_stream,
     "DeleteRetentionPolicy": delete_retention_policy,
+    "DeleteSubscriptionFilter": delete_subscription_filter,
     "DescribeLogGroups": describe_log_groups,
     "DescribeLogStreams": describe_log_streams,
+    "DescribeSubscriptionFilters": describe_subscription_filters,
     "FilterLogEvents": filter_log_events,
     "GetLogEvents": get_log_events,
     "ListTagsForResource": list_tags,
     "ListTagsLogGroup": list_tags,
     "PutLogEvents": put_log_events,
     "PutRetentionPolicy": put_retention_policy,
+    "PutSubscriptionFilter": put_subscription_filter,
     "TagLogGroup": tag,
     "TagResource": tag,
     "UntagLogGroup": untag,

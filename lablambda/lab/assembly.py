@@ -26,6 +26,7 @@ from lablambda.lab.deploy import Deployer
 from lablambda.lab.event_bus import EventBuses
 from lablambda.lab.house import House
 from lablambda.lab.invoke import Invoker
+from lablambda.lab.log_subscriptions import LogSubscriptions
 from lablambda.lab.mappings import Mappings
 from lablambda.lab.pollers import Pollers
 from lablambda.lab.provisioner import Provisioner
@@ -43,13 +44,14 @@ from lablambda.services.backend import Deliver, NoServices, Services, Wake
 from lablambda.services.calls import AwsCalls
 from lablambda.services.moto_backend import MotoServices
 from lablambda.storage.journal import Journal
-from lablambda.telemetry import recorder
+from lablambda.telemetry import recorder, subscriptions
 from lablambda.telemetry.bus import Bus
 from lablambda.telemetry.history import History
 from lablambda.telemetry.logs import Logs
 from lablambda.telemetry.metrics import Metrics
 from lablambda.telemetry.past_events import PastEvents
 from lablambda.telemetry.recorder import Recorder
+from lablambda.telemetry.subscriptions import SubscriptionFilters
 from lablambda.telemetry.tallies import Tallies
 
 
@@ -90,14 +92,16 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         dispatcher = asyncio.ensure_future(house.queue.run())
         delivering = asyncio.ensure_future(house.deliveries.run())
         timing = asyncio.ensure_future(house.schedules.run())
+        sending = asyncio.ensure_future(house.subscriptions.run())
         tidying = asyncio.ensure_future(house.host.keep_tidy())
         purging = asyncio.ensure_future(house.logs.keep_tidy())
         try:
             yield house
         finally:
-            for task in (dispatcher, delivering, timing, tidying, purging):
+            tasks = (dispatcher, delivering, timing, sending, tidying, purging)
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(dispatcher, delivering, timing, tidying, purging, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             await house.mappings.close()
             await asyncio.gather(house.deployer.close(), house.provisioner.close())
             await house.services.close()
@@ -110,7 +114,8 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     rooms = (catalog, queue, deliveries, checkpoints, event_bus, schedules)
     schema = "".join(room.SCHEMA for room in rooms)
     journal = Journal(data / "journal.db", schema, durable=True, added=deliveries.ADDED_COLUMNS)
-    telemetry = Journal(data / "telemetry.db", recorder.SCHEMA, durable=False, added=recorder.ADDED_COLUMNS)
+    schema = recorder.SCHEMA + subscriptions.SCHEMA
+    telemetry = Journal(data / "telemetry.db", schema, durable=False, added=recorder.ADDED_COLUMNS)
     record = Recorder(telemetry)
     bus = Bus()
     bus.listen(record.hear)
@@ -197,6 +202,9 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         java=JavaCompiler(),
         services=services,
         logs=Logs(telemetry, record),
+        subscriptions=LogSubscriptions(
+            SubscriptionFilters(telemetry, record), known, calls, ask=triggers.deliver, send=outgoing.send
+        ),
         history=History(telemetry, record),
         metrics=Metrics(telemetry, record),
         tallies=tallies,

@@ -7,6 +7,7 @@ taken is tried again for a while, then given up and counted, as AWS does.
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import sys
 import time
@@ -46,6 +47,7 @@ _SELECT = "SELECT id, due, tries, function, qualifier, failed, call, letters FRO
 _AT_ONCE = 16
 _DELAYS_S = (1.0, 5.0, 30.0, 120.0)
 _LONGEST_REASON = 1024
+_BYTES = "lablambda:bytes"  # marks, in JSON, what is not text
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +314,19 @@ def _row(delivery: Delivery) -> tuple[object, ...]:
 
 
 def _written(call: Call) -> str:
-    return json.dumps([call.service, call.operation, call.parameters])
+    return json.dumps([call.service, call.operation, call.parameters], default=_bytes_written)
+
+
+def _bytes_written(data: bytes) -> dict[str, str]:
+    return {_BYTES: base64.b64encode(data).decode()}
+
+
+def _bytes_read(value: dict[str, Any]) -> Any:
+    return base64.b64decode(value[_BYTES]) if value.keys() == {_BYTES} else value
+
+
+def _read(text: str) -> Call:
+    return Call(*json.loads(text, object_hook=_bytes_read))
 
 
 def _delivery(row: tuple[object, ...]) -> Delivery:
@@ -324,6 +338,6 @@ def _delivery(row: tuple[object, ...]) -> Delivery:
         function=str(function),
         qualifier=None if qualifier is None else str(qualifier),
         failed=QueueMove(str(failed)),
-        call=Call(*json.loads(str(call))),
-        letters=None if letters is None else Call(*json.loads(str(letters))),
+        call=_read(str(call)),
+        letters=None if letters is None else _read(str(letters)),
     )

@@ -17,6 +17,7 @@ from lablambda.lab.deliveries import Deliveries
 from lablambda.lab.deploy import Deployer
 from lablambda.lab.event_bus import EventBuses
 from lablambda.lab.invoke import Invoker
+from lablambda.lab.log_subscriptions import LogSubscriptions
 from lablambda.lab.mappings import Mappings
 from lablambda.lab.provisioner import Provisioner
 from lablambda.lab.queue import AsyncQueue
@@ -60,6 +61,7 @@ class House:
     java: JavaCompiler
     services: Services
     logs: Logs
+    subscriptions: LogSubscriptions
     history: History
     metrics: Metrics
     tallies: Tallies

@@ -13,6 +13,7 @@
     │   ├── ResourceConflict            exists already, or is busy changing
     │   ├── PreconditionFailed          a stale RevisionId
     │   ├── PolicyLengthExceeded        a resource policy over its limit
+    │   ├── LimitExceeded               no more of these may be made
     │   ├── TooManyRequests             throttled: no concurrency left
     │   ├── RecursiveInvocation         an event that has been through the function too often
     │   ├── AccessDenied                the resource policy says no
@@ -75,6 +76,10 @@ class PreconditionFailed(CallerError):
 
 class PolicyLengthExceeded(CallerError):
     """A resource policy would be over its limit."""
+
+
+class LimitExceeded(CallerError):
+    """There are as many of these as AWS allows."""
 
 
 class TooManyRequests(CallerError):

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from lablambda.rules.names import REGION
+
 INVOKE = "lambda:InvokeFunction"
 
 
@@ -43,7 +45,9 @@ def _listed(value: Any) -> list[str]:
 def _is_for(principal: str, written: Any) -> bool:
     if not isinstance(written, Mapping):
         return bool(written == "*")
-    return principal in _listed(written.get("Service")) or "*" in _listed(written.get("AWS"))
+    # A service may be named with its region: logs.us-east-1.amazonaws.com.
+    named = [name.replace(f".{REGION}.", ".") for name in _listed(written.get("Service"))]
+    return principal in named or "*" in _listed(written.get("AWS"))
 
 
 def _conditions_hold(conditions: Mapping[str, Mapping[str, str]], facts: Mapping[str, str]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from lablambda.model.events import (
     Event,
@@ -19,8 +19,9 @@ from lablambda.model.invocation import Report
 from lablambda.storage.journal import Journal
 
 SCHEMA = """
+-- A number is never given twice: subscription filters go by them.
 CREATE TABLE IF NOT EXISTS log (
-    id INTEGER PRIMARY KEY, grp TEXT, stream TEXT, timestamp INTEGER, ingested INTEGER, message TEXT);
+    id INTEGER PRIMARY KEY AUTOINCREMENT, grp TEXT, stream TEXT, timestamp INTEGER, ingested INTEGER, message TEXT);
 DROP INDEX IF EXISTS log_by_stream;
 CREATE INDEX IF NOT EXISTS log_by_time ON log (grp, timestamp);
 CREATE TABLE IF NOT EXISTS log_group (
@@ -89,6 +90,7 @@ class Recorder:
         self._throttled: list[InvocationThrottled] = []
         self._moved: list[QueuedEventMoved] = []
         self._measured: list[MappingMeasured] = []
+        self._wrote: Callable[[Collection[str]], None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -105,6 +107,14 @@ class Recorder:
             self._measured.append(event)
         if self._timer is None:
             self._timer = self._loop.call_later(_FLUSH_AFTER_S, self._write)
+
+    def watch(self, wrote: Callable[[Collection[str]], None]) -> None:
+        """Call it with the groups of log events that are on their way to disk, ahead of who reads there next."""
+        self._wrote = wrote
+
+    def holds(self, groups: Collection[str]) -> bool:
+        """Whether there are events of these groups that aren't on their way yet."""
+        return bool(groups) and any(line.group in groups for line in self._lines)
 
     async def flush(self) -> None:
         self._write()
@@ -124,6 +134,8 @@ class Recorder:
             self._journal.write_soon(_INSERT_LOG, [_batch(_log_row(line, now) for line in lines)])
             self._journal.write_soon(_TOUCH_STREAM, _stream_rows(lines, now))
             self._journal.write_soon(_GROW_GROUP, _group_rows(lines))
+            if self._wrote is not None:
+                self._wrote({line.group for line in lines})
         if finished:
             self._journal.write_soon(_INSERT_INVOCATION, [_batch(map(_invocation_row, finished))])
         if throttled:

@@ -55,6 +55,11 @@ def test_anything_else_may_not(changes: dict[str, Any]) -> None:
     assert not asks(statement(**changes))
 
 
+def test_a_service_may_be_named_with_its_region() -> None:
+    assert asks(statement(Principal={"Service": ["logs.amazonaws.com", "s3.us-east-1.amazonaws.com"]}))
+    assert not asks(statement(Principal={"Service": "s3.eu-west-1.amazonaws.com"}))
+
+
 def test_wildcards() -> None:
     assert asks(
         statement(
