@@ -184,9 +184,6 @@ class Deliveries:
             told = destinations.record(invocation, condition, runs, outcome, self._now())
             key = destinations.event_key(function.name, told["timestamp"], str(uuid.uuid4()))
             call = destinations.to_destination(target, told, key)
-            if call.service == "lambda":
-                trace = lineage.passed(invocation.trace_id, function.name)
-                call = replace(call, parameters={**call.parameters, "TraceId": trace})
             found.append(self._delivery(invocation, QueueMove.UNDELIVERED, call))
         alias = function.aliases.get(qualifier)
         version = function.version(qualifier if alias is None else alias.version)
@@ -199,8 +196,10 @@ class Deliveries:
         return found
 
     def _delivery(self, invocation: Invocation, failed: QueueMove, call: Call) -> Delivery:
-        identity = str(uuid.uuid4())
-        return Delivery(identity, self._now(), 0, invocation.function, invocation.qualifier, failed, call)
+        """What is told of an event belongs to its chain: there are loops by way of destinations too."""
+        identity, name = str(uuid.uuid4()), invocation.function
+        traced = replace(call, trace=lineage.passed(invocation.trace_id, name))
+        return Delivery(identity, self._now(), 0, name, invocation.qualifier, failed, traced)
 
     # ----------------------------------------------------------------------------------------- delivering
 
@@ -242,7 +241,7 @@ class Deliveries:
                     entries = call.parameters["Entries"]
                     await self._put_events(entries[0].get("EventBusName", ""), entries)
                 case _:
-                    await self._calls.call(call.service, call.operation, call.parameters)
+                    await self._calls.call(call.service, call.operation, call.parameters, trace=call.trace)
         except CallRefused as error:
             return _Refused(error.code, str(error))
         except LabError as error:
@@ -270,7 +269,7 @@ class Deliveries:
         named = parse_reference(arn)
         self._catalog.version(named)  # raises ResourceNotFound
         payload = call.parameters["Payload"].encode()
-        trace = call.parameters.get("TraceId") or new_trace_id()
+        trace = call.trace or new_trace_id()
         await self._enqueue(
             Invocation(named.name, named.qualifier, payload, arn, source="destination", trace_id=trace)
         )
@@ -314,7 +313,7 @@ def _row(delivery: Delivery) -> tuple[object, ...]:
 
 
 def _written(call: Call) -> str:
-    return json.dumps([call.service, call.operation, call.parameters], default=_bytes_written)
+    return json.dumps([call.service, call.operation, call.parameters, call.trace], default=_bytes_written)
 
 
 def _bytes_written(data: bytes) -> dict[str, str]:

@@ -8,6 +8,7 @@ when they have come too often: that is SQS's doing.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -127,10 +128,22 @@ class QueuePoller:
         self._measure("PolledEventCount", len(records))
         if self._backlog_since is None:
             self._backlog_since = taken
-        for batch in _of_size(records, SYNC_PAYLOAD_BYTES):
+        for batch in self._apart(records):
             task = asyncio.ensure_future(self._handle(batch, taken + hidden_s))
             self._batches.add(task)
             task.add_done_callback(self._handled)
+
+    def _apart(self, records: list[Record]) -> Iterator[list[Record]]:
+        """The batches that they make: messages that have been around too often don't take others along, unless
+        they must stay in order."""
+        function = self._mapping.function
+
+        def loops(record: Record) -> bool:
+            return lineage.passes(_trace_of(record), function) >= lineage.MOST
+
+        apart = [list(filter(loops, records)), list(itertools.filterfalse(loops, records))]
+        for part in [records] if self._queue.arn.endswith(".fifo") else filter(None, apart):
+            yield from _of_size(part, SYNC_PAYLOAD_BYTES)
 
     def _concurrency(self) -> int:
         since = self._backlog_since
@@ -211,9 +224,7 @@ class QueuePoller:
             )
             try:
                 return await self._invoke(invocation)
-            except (
-                RecursiveInvocation
-            ) as error:  # the messages come again, until the queue has had enough of them
+            except RecursiveInvocation as error:  # they come again, until the queue has had enough of them
                 self.result = f"PROBLEM: {error}"
                 return None
             except LabError as error:  # throttled, deleted, or not ready
@@ -238,8 +249,12 @@ class QueuePoller:
 
 def _trace(records: Sequence[Record], function: str) -> str:
     """The batch's trace header: that of the message that has been through the function most often."""
-    traces = [trace for record in records if (trace := record["attributes"].get("AWSTraceHeader"))]
-    return max(traces, key=lambda trace: lineage.passes(trace, function), default="") or new_trace_id()
+    often = max(map(_trace_of, records), key=lambda trace: lineage.passes(trace, function))
+    return often or new_trace_id()
+
+
+def _trace_of(record: Record) -> str:
+    return str(record["attributes"].get("AWSTraceHeader", ""))
 
 
 def _of_size(records: list[Record], most: int) -> Iterator[list[Record]]:

@@ -22,11 +22,13 @@ _MOST_ERROR_MESSAGE = 1024
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of AWS's API. `parameters` are the operation's, as boto3 takes them."""
+    """One call of AWS's API. `parameters` are the operation's, as boto3 takes them, `trace` is the trace header to
+    send along."""
 
     service: str
     operation: str
     parameters: Mapping[str, Any]
+    trace: str = ""
 
 
 def record(

@@ -14,6 +14,9 @@ from functools import lru_cache
 
 MOST = 16  # invocations of one function in one chain
 _LINEAGE = re.compile(r";?Lineage=([^;]*)")
+_ENTRY = re.compile(r"([0-9a-f]{8}):([0-9]{1,9})")
+_BETWEEN = re.compile(r"\||%7C")  # boto3 escapes it in the header
+_MOST_FUNCTIONS = 32  # of a chain; of more, those that it came through last
 
 
 def passes(trace: str, function: str) -> int:
@@ -23,11 +26,10 @@ def passes(trace: str, function: str) -> int:
 
 def passed(trace: str, function: str) -> str:
     """The trace header when it has been through once more."""
-    counts = _counts(trace)
-    name = _digest(function)
-    counts[name] = counts.get(name, 0) + 1
-    lineage = "|".join(f"{name}:{count}" for name, count in counts.items())
-    return f"{_LINEAGE.sub('', trace)};Lineage={lineage}"
+    counts, name = _counts(trace), _digest(function)
+    counts[name] = counts.pop(name, 0) + 1
+    entries = [f"{name}:{count}" for name, count in counts.items()][-_MOST_FUNCTIONS:]
+    return f"{_LINEAGE.sub('', trace)};Lineage={'|'.join(entries)}"
 
 
 def _counts(trace: str) -> dict[str, int]:
@@ -35,8 +37,8 @@ def _counts(trace: str) -> dict[str, int]:
     match = _LINEAGE.search(trace) if "Lineage=" in trace else None
     if match is None:
         return {}
-    parts = (part.rpartition(":") for part in match[1].split("|"))
-    return {name: int(count) for name, _, count in parts if count.isascii() and count.isdecimal()}
+    entries = map(_ENTRY.fullmatch, _BETWEEN.split(match[1]))
+    return {entry[1]: int(entry[2]) for entry in entries if entry}
 
 
 @lru_cache(maxsize=1024)

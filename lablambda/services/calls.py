@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from lablambda.services.backend import ServiceRequest, ServiceResponse
 Forward = Callable[[ServiceRequest], Awaitable[ServiceResponse]]
 # A name would be taken for a bucket's.
 _ENDPOINT = "http://127.0.0.1"
+_TRACE = "x-amzn-trace-id"
 
 
 class CallRefused(Exception):
@@ -36,12 +38,18 @@ class AwsCalls:
         self._keys = (access_key, secret_key)
         self._tools: dict[str, _Tools] = {}
 
-    async def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """The members of an operation's output. Raises CallRefused, and ServiceFault if nobody answers."""
+    async def call(
+        self, service: str, operation: str, parameters: Mapping[str, Any], *, trace: str = ""
+    ) -> dict[str, Any]:
+        """The members of an operation's output; `trace` is the trace header to send, if any. Raises CallRefused,
+        and ServiceFault if nobody answers."""
         tools = self._tools.get(service)
         if tools is None:  # reading a model takes a while
             tools = self._tools[service] = await asyncio.to_thread(_Tools, service)
-        answer = await self._forward(tools.request(operation, parameters, self._keys))
+        request = tools.request(operation, parameters, self._keys)
+        if trace:
+            request = replace(request, headers={**request.headers, _TRACE: trace})
+        answer = await self._forward(request)
         return tools.read(operation, answer)
 
 

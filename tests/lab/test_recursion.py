@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lablambda.client import Lab
+from lablambda.rules.lineage import passed
 from tests.api_clients import ARN, Create, create, functions
 
 __all__ = ["create", "functions"]
@@ -26,6 +27,14 @@ def handler(event, context):
         kind = event.get('kind', 'Event')
         boto3.client('lambda').invoke(FunctionName=context.function_name, InvocationType=kind,
                                       Payload=json.dumps({'n': n, 'kind': kind}))
+"""
+TO_ANOTHER = """
+import boto3, os
+def handler(event, context):
+    print('RAN')
+    if 'FAILS' in os.environ:
+        raise ValueError
+    boto3.client('lambda').invoke(FunctionName=os.environ['OTHER'], InvocationType='Event')
 """
 TO_QUEUE = """
 import boto3, os
@@ -94,6 +103,31 @@ def test_a_function_that_waits_for_itself(lab: Lab, create: Create) -> None:
     assert runs(lab, name) == MOST
 
 
+def test_a_loop_of_two_functions(lab: Lab, functions: Any, create: Create) -> None:
+    one = create(TO_ANOTHER, Timeout=30)
+    other = create(TO_ANOTHER, Timeout=30, Environment={"Variables": {"OTHER": one}})
+    functions.update_function_configuration(FunctionName=one, Environment={"Variables": {"OTHER": other}})
+    functions.get_waiter("function_updated_v2").wait(FunctionName=one)
+    lab.function(one).send({})
+    assert (runs(lab, one), runs(lab, other)) == (MOST, MOST)
+
+
+@pytest.mark.parametrize("by", ["a function", "a queue"])
+def test_a_loop_by_way_of_a_destination(lab: Lab, functions: Any, create: Create, by: str) -> None:
+    # given a function that fails, and another that is told and has it try again
+    one = create(TO_ANOTHER, Timeout=30, Environment={"Variables": {"FAILS": "yes"}})
+    other = create(TO_ANOTHER, Timeout=30, Environment={"Variables": {"OTHER": one}})
+    target = ARN + other
+    if by == "a queue":
+        _, target = make_queue(lab)
+        functions.create_event_source_mapping(FunctionName=other, EventSourceArn=target)
+    functions.put_function_event_invoke_config(
+        FunctionName=one, MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": target}}
+    )
+    lab.function(one).send({})
+    assert (runs(lab, one), runs(lab, other)) == (MOST, MOST)
+
+
 def test_a_loop_that_is_allowed(lab: Lab, functions: Any, create: Create) -> None:
     name = create(TO_ITSELF, Timeout=30)
     functions.put_function_recursion_config(FunctionName=name, RecursiveLoop="Allow")
@@ -114,6 +148,26 @@ def test_a_loop_through_a_queue(lab: Lab, functions: Any, create: Create) -> Non
     assert runs(lab, name) == MOST
     found = lab.client("sqs").receive_message(QueueUrl=dead_url, WaitTimeSeconds=1)["Messages"]
     assert [message["Body"] for message in found] == ["again"]
+
+
+def test_messages_of_other_chains_are_not_stopped(lab: Lab, functions: Any, create: Create) -> None:
+    # given a message that has been around too often, and one that hasn't
+    url, queue = make_queue(lab)
+    name = create("def handler(event, context): print('GOT', [r['body'] for r in event['Records']])")
+    trace = "Root=1-5759e988-bd862e3fe1be46a994272793"
+    for _ in range(MOST):
+        trace = passed(trace, name)
+    header = {"DataType": "String", "StringValue": trace}
+    sqs = lab.client("sqs")
+    sqs.send_message(QueueUrl=url, MessageBody="old", MessageSystemAttributes={"AWSTraceHeader": header})
+    sqs.send_message(QueueUrl=url, MessageBody="new")
+    # when they are received together
+    functions.create_event_source_mapping(FunctionName=name, EventSourceArn=queue)
+    lab.settle()
+    # then one of them is handled
+    told = [line.message.strip() for line in lab.function(name).logs() if line.message.startswith("GOT")]
+    assert told == ["GOT ['new']"]
+    assert dropped(lab, name) == 1
 
 
 def test_a_loop_through_a_topic(lab: Lab, functions: Any, create: Create) -> None:

@@ -13,6 +13,7 @@ from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
 from lablambda.model.errors import InvalidRequestContent, RequestTooLarge
 from lablambda.model.invocation import Invocation, Outcome, Report, new_request_id, new_trace_id
+from lablambda.rules import lineage
 from lablambda.rules.cost import FREE_STORAGE_MB, X86
 from lablambda.rules.limits import (
     ASYNC_PAYLOAD_BYTES,
@@ -67,7 +68,8 @@ async def invoke_with_response_stream(house: House, p: Parameters) -> Result:
 
 
 def _headers(invocation: Invocation) -> list[tuple[str, str]]:
-    return [("x-amzn-RequestId", invocation.request_id), ("X-Amzn-Trace-Id", invocation.trace_id)]
+    trace = lineage.passed(invocation.trace_id, invocation.function)  # as the function sees it
+    return [("x-amzn-RequestId", invocation.request_id), ("X-Amzn-Trace-Id", trace)]
 
 
 def _billed_by(report: Report) -> list[tuple[str, str]]:
