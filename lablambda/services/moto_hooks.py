@@ -14,17 +14,19 @@ import sys
 import threading
 import time
 import traceback
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from lablambda.services import moto_queues, moto_streams, moto_topics
+from lablambda.services import moto_filter_policies, moto_queues, moto_streams, moto_topics
 from lablambda.services.link import LinkBroken, ServicesEnd
 from lablambda.services.patching import replace as _replace
 from lablambda.services.s3_records import S3Object, bus_entry, record
 
 _S3 = "s3.amazonaws.com"
+_SUBJECT = "Amazon S3 Notification"
 _REFUSED = "Unable to validate the following destination configurations"
 CALLER = "X-LabLambda-Caller"  # header of a request: the ARN of who signed it
 CLOCK = "X-LabLambda-Clock"  # the same: the lab's time, in seconds since 1970, and how fast it goes
@@ -120,6 +122,7 @@ def install(link: ServicesEnd) -> None:
     _replace(moto.s3.notifications, "_invoke_awslambda", _s3_invoke(pusher))
     _replace(moto.s3.notifications, "_send_event_bridge_message", _s3_tell_bus(pusher))
     _install_destination_check(pusher)
+    _install_messages()
     _install_delete_markers()
     _install_deleted_versions()
     _install_one_event_a_request()
@@ -128,6 +131,7 @@ def install(link: ServicesEnd) -> None:
     moto_queues.install()
     moto_streams.install()
     moto_topics.install(pusher.invoke, _later, _lab_time.now)
+    moto_filter_policies.install()
     _install_wakes(link)
 
 
@@ -217,6 +221,39 @@ def _lower(body: Any, element: str) -> Any:
     for spelt in (name.capitalize(), name.upper()):
         text = text.replace(element.replace(name, spelt), element)
     return text if isinstance(body, str) else text.encode()
+
+
+def _install_messages() -> None:
+    """What moto leaves out of S3's messages to topics and queues, and what it keeps to itself: that one isn't there."""
+    from moto.s3 import notifications
+
+    make_test_event = notifications._get_test_event
+
+    def test_event(bucket_name: str) -> dict[str, Any]:
+        ids = {"RequestId": uuid.uuid4().hex[:16].upper(), "HostId": uuid.uuid4().hex}
+        return {**make_test_event(bucket_name), **ids}
+
+    def to_queue(account: str, event: Any, queue: str, region: str) -> None:
+        from moto.sqs.exceptions import QueueDoesNotExist
+        from moto.sqs.models import sqs_backends
+
+        try:
+            sqs_backends[account][region].send_message(queue, json.dumps(event))
+        except QueueDoesNotExist:
+            complain(f"an event of S3's wasn't delivered: there is no queue {queue}")
+
+    def to_topic(account: str, event: Any, arn: str, region: str) -> None:
+        from moto.sns.exceptions import TopicNotFound
+        from moto.sns.models import sns_backends
+
+        try:
+            sns_backends[account][region].publish(json.dumps(event), arn, subject=_SUBJECT)
+        except TopicNotFound:
+            complain(f"an event of S3's wasn't delivered: there is no topic {arn}")
+
+    _replace(notifications, "_get_test_event", test_event)
+    _replace(notifications, "_send_sqs_message", to_queue)
+    _replace(notifications, "_send_sns_message", to_topic)
 
 
 def _install_delete_markers() -> None:

@@ -18,17 +18,23 @@ Invoke = Callable[[str, str, str, str, Any], str | None]
 def install(invoke: Invoke, later: Callable[[Callable[[], None]], None], now: Callable[[], float]) -> None:
     """Put it in place. `later` calls when the request at work has done its work; `now` is lab time in seconds.
     Raises AttributeError if moto has moved what this holds on to."""
-    from moto.sns.models import SNSBackend, Subscription
+    from moto.sns.models import Subscription
 
-    publish, subscribe = Subscription.publish, SNSBackend.subscribe
+    publish = Subscription.publish
 
     def publish_or_invoke(
         subscription: Any, message: str, message_id: str, subject: str | None = None, **more: Any
     ) -> None:
-        if subscription.protocol != "lambda":
-            publish(subscription, message, message_id, subject=subject, **more)
-            return
+        from moto.sqs.exceptions import QueueDoesNotExist
+
         attributes = more.get("message_attributes") or {}
+        if subscription.protocol != "lambda":
+            try:
+                publish(subscription, message, message_id, subject=subject, **more)
+            except QueueDoesNotExist:  # which is none of the publisher's business
+                told = _notification(subscription, message, message_id, subject, attributes, now())
+                later(partial(_bury, subscription, told))
+            return
         matcher = subscription._filter_policy_matcher
         if matcher is not None and not matcher.matches(attributes, message):
             return
@@ -37,15 +43,36 @@ def install(invoke: Invoke, later: Callable[[Callable[[], None]], None], now: Ca
         told = _notification(subscription, message, message_id, subject, attributes, now())
         later(partial(_deliver, subscription, told, invoke))
 
-    def subscribe_or_refuse(backend: Any, topic_arn: str, endpoint: str, protocol: str) -> Any:
-        from moto.sns.exceptions import SNSInvalidParameter
+    replace(Subscription, "publish", publish_or_invoke)
+    _install_refusals()
 
+
+def _install_refusals() -> None:
+    """What AWS refuses of functions' subscriptions, and moto takes."""
+    from moto.sns.exceptions import SNSInvalidParameter
+    from moto.sns.models import SNSBackend
+
+    subscribe, set_attribute = SNSBackend.subscribe, SNSBackend.set_subscription_attributes
+
+    def subscribe_or_refuse(backend: Any, topic_arn: str, endpoint: str, protocol: str) -> Any:
         if protocol == "lambda" and topic_arn.endswith(".fifo"):
-            raise SNSInvalidParameter("Invalid parameter: Endpoint Reason: FIFO topics deliver to SQS queues")
+            raise SNSInvalidParameter("Invalid parameter: Invalid protocol type: lambda")
+        if protocol == "lambda" and not endpoint.startswith("arn:aws:lambda:"):
+            raise SNSInvalidParameter("Invalid parameter: Lambda endpoint ARN")
         return subscribe(backend, topic_arn, endpoint, protocol)
 
-    replace(Subscription, "publish", publish_or_invoke)
+    def set_or_refuse(backend: Any, arn: str, name: str, value: Any) -> None:
+        subscription = backend.subscriptions.get(arn)
+        is_raw = name == "RawMessageDelivery" and str(value).lower() == "true"
+        if is_raw and subscription is not None and subscription.protocol == "lambda":
+            raise SNSInvalidParameter(
+                "Invalid parameter: Attributes Reason: Delivery protocol [lambda] does not support raw message "
+                "delivery."
+            )
+        set_attribute(backend, arn, name, value)
+
     replace(SNSBackend, "subscribe", subscribe_or_refuse)
+    replace(SNSBackend, "set_subscription_attributes", set_or_refuse)
 
 
 def _notification(
@@ -91,10 +118,12 @@ def _deliver(subscription: Any, told: dict[str, Any], invoke: Invoke) -> None:
 
 
 def _bury(subscription: Any, told: dict[str, Any]) -> None:
-    """Into the subscription's dead-letter queue, if it has one."""
+    """Into the subscription's dead-letter queue, if it has one, in the form that queues get messages in."""
     from moto.sqs.models import sqs_backends
 
     policy = json.loads(subscription.attributes.get("RedrivePolicy") or "{}")
     if target := policy.get("deadLetterTargetArn"):
         region, account, queue = target.split(":")[3:6]
-        sqs_backends[account][region].send_message(queue, json.dumps(told))
+        spelt = {"SigningCertUrl": "SigningCertURL", "UnsubscribeUrl": "UnsubscribeURL"}
+        letter = {spelt.get(name, name): value for name, value in told.items() if value}
+        sqs_backends[account][region].send_message(queue, json.dumps(letter))

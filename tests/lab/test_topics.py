@@ -41,6 +41,15 @@ def subscribe(lab: Lab, functions: Any, topic: str, name: str, **attributes: str
     return str(made["SubscriptionArn"])
 
 
+def dead_letters(lab: Lab) -> tuple[str, dict[str, str]]:
+    """A queue's URL, and the attributes of a subscription that sends there what isn't taken."""
+    name = f"unheard-{next(_numbers)}"
+    url = lab.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    return url, {
+        "RedrivePolicy": json.dumps({"deadLetterTargetArn": f"arn:aws:sqs:us-east-1:000000000000:{name}"})
+    }
+
+
 def told(lab: Lab, name: str) -> list[Any]:
     lab.settle()
     lines = [line.message for line in lab.function(name).logs() if line.message.startswith("GOT ")]
@@ -113,14 +122,86 @@ def test_what_the_filter_policy_says(lab: Lab, functions: Any, create: Create, t
     assert sorted(cities(by_body)) == ["Kiel", "Ulm"]
 
 
+def test_conditions_that_moto_does_not_know(lab: Lab, functions: Any, create: Create, topic: str) -> None:
+    name = create(PRINT)
+    policy = json.dumps({"ip": [{"cidr": "10.0.0.0/8"}], "tags": [{"anything-but": ["draft"]}]})
+    subscription = subscribe(lab, functions, topic, name, FilterPolicy=policy)
+    for ip, tags in (("10.1.1.1", ["draft", "new"]), ("10.1.1.1", ["draft"]), ("11.1.1.1", ["new"])):
+        attributes = {
+            "ip": {"DataType": "String", "StringValue": ip},
+            "tags": {"DataType": "String.Array", "StringValue": json.dumps(tags)},
+        }
+        lab.client("sns").publish(TopicArn=topic, Message=f"{ip} {len(tags)}", MessageAttributes=attributes)
+    assert [event["Records"][0]["Sns"]["Message"] for event in told(lab, name)] == ["10.1.1.1 2"]
+    with pytest.raises(ClientError, match="FilterPolicy: "):
+        lab.client("sns").set_subscription_attributes(
+            SubscriptionArn=subscription,
+            AttributeName="FilterPolicy",
+            AttributeValue='{"ip": [{"cidr": "nowhere"}]}',
+        )
+
+
+def test_a_scope_that_comes_after_its_policy(lab: Lab, functions: Any, create: Create, topic: str) -> None:
+    name = create(PRINT)
+    subscription = subscribe(lab, functions, topic, name, FilterPolicy='{"n": [1]}')
+    lab.client("sns").set_subscription_attributes(
+        SubscriptionArn=subscription, AttributeName="FilterPolicyScope", AttributeValue="MessageBody"
+    )
+    for body in ('{"n": 1}', '{"n": 2}'):
+        lab.client("sns").publish(TopicArn=topic, Message=body)
+    assert [event["Records"][0]["Sns"]["Message"] for event in told(lab, name)] == ['{"n": 1}']
+
+
+def test_a_message_for_each_protocol(lab: Lab, functions: Any, create: Create, topic: str) -> None:
+    name = create(PRINT)
+    subscribe(lab, functions, topic, name)
+    message = json.dumps({"default": "to all", "lambda": "to functions"})
+    lab.client("sns").publish(TopicArn=topic, Message=message, MessageStructure="json")
+    assert [event["Records"][0]["Sns"]["Message"] for event in told(lab, name)] == ["to functions"]
+
+
+def test_functions_get_no_raw_messages(lab: Lab, functions: Any, create: Create, topic: str) -> None:
+    with pytest.raises(
+        ClientError, match=r"Delivery protocol \[lambda\] does not support raw message delivery"
+    ):
+        subscribe(lab, functions, topic, create(PRINT), RawMessageDelivery="true")
+
+
+def test_a_function_that_is_not_there(lab: Lab, topic: str) -> None:
+    # given a subscription of a function that nobody made
+    url, redrive = dead_letters(lab)
+    lab.client("sns").subscribe(
+        TopicArn=topic, Protocol="lambda", Endpoint=ARN + "nowhere", Attributes=redrive
+    )
+    # when something is published
+    lab.client("sns").publish(TopicArn=topic, Message="unheard", Subject="s")
+    # then it is in the subscription's dead-letter queue
+    (message,) = lab.client("sqs").receive_message(QueueUrl=url)["Messages"]
+    letter = json.loads(message["Body"])
+    assert (letter["Message"], letter["Subject"], letter["Type"]) == ("unheard", "s", "Notification")
+    assert "UnsubscribeURL" in letter
+
+
+def test_a_queue_that_is_gone_is_not_the_publishers_business(
+    lab: Lab, functions: Any, create: Create, topic: str
+) -> None:
+    gone = f"arn:aws:sqs:us-east-1:000000000000:gone-{next(_numbers)}"
+    url, redrive = dead_letters(lab)
+    lab.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=gone, Attributes=redrive)
+    name = create(PRINT)
+    subscribe(lab, functions, topic, name)
+    lab.client("sns").publish(TopicArn=topic, Message="hi")
+    assert len(told(lab, name)) == 1
+    (message,) = lab.client("sqs").receive_message(QueueUrl=url)["Messages"]
+    assert json.loads(message["Body"])["Message"] == "hi"
+
+
 def test_a_function_that_doesnt_let_the_topic_in(
     lab: Lab, functions: Any, create: Create, topic: str
 ) -> None:
     name = create(PRINT)
-    queue = f"unheard-{next(_numbers)}"
-    url = lab.client("sqs").create_queue(QueueName=queue)["QueueUrl"]
-    redrive = json.dumps({"deadLetterTargetArn": f"arn:aws:sqs:us-east-1:000000000000:{queue}"})
-    subscribe(lab, functions, topic, name, RedrivePolicy=redrive)
+    url, redrive = dead_letters(lab)
+    subscribe(lab, functions, topic, name, **redrive)
     functions.remove_permission(FunctionName=name, StatementId="topic")
     lab.client("sns").publish(TopicArn=topic, Message="unheard")
     assert told(lab, name) == []
@@ -142,12 +223,29 @@ def test_a_bucket_tells_a_topic(lab: Lab, functions: Any, create: Create, topic:
     lab.client("s3").put_object(Bucket=bucket, Key="a.txt", Body=b"x")
     messages = [json.loads(event["Records"][0]["Sns"]["Message"]) for event in told(lab, name)]
     test, put = messages
-    assert test["Event"] == "s3:TestEvent"
+    assert (test["Service"], test["Event"], test["Bucket"]) == ("Amazon S3", "s3:TestEvent", bucket)
+    assert {"Time", "RequestId", "HostId"} < set(test)
     assert put["Records"][0]["s3"]["object"]["key"] == "a.txt"
 
 
 def test_a_fifo_topic_takes_no_functions(lab: Lab, create: Create) -> None:
     attributes = {"FifoTopic": "true", "ContentBasedDeduplication": "true"}
     made = lab.client("sns").create_topic(Name=f"t-{next(_numbers)}.fifo", Attributes=attributes)
-    with pytest.raises(ClientError, match="InvalidParameter"):
+    with pytest.raises(ClientError, match="Invalid protocol type: lambda"):
         lab.client("sns").subscribe(TopicArn=made["TopicArn"], Protocol="lambda", Endpoint=ARN + create())
+
+
+def test_a_bucket_tells_a_queue(lab: Lab) -> None:
+    queue, bucket = (f"to-a-queue-{next(_numbers)}" for _ in range(2))
+    url = lab.client("sqs").create_queue(QueueName=queue)["QueueUrl"]
+    lab.client("s3").create_bucket(Bucket=bucket)
+    arn = f"arn:aws:sqs:us-east-1:000000000000:{queue}"
+    target = {"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}
+    lab.client("s3").put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [target]}
+    )
+    lab.client("s3").put_object(Bucket=bucket, Key="a b.txt", Body=b"x")
+    found = lab.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    test, put = [json.loads(message["Body"]) for message in found]
+    assert test["Event"] == "s3:TestEvent"
+    assert put["Records"][0]["s3"]["object"]["key"] == "a+b.txt"
