@@ -64,6 +64,7 @@ class LogSubscriptions:
         self._rested = asyncio.Event()
         self._woken = set(filters.groups)  # the lab may have ended before it was through
         self._busy = False
+        self._changing = asyncio.Lock()  # whoever looks and then writes does it alone
         filters.watch(self._wake)
 
     # ------------------------------------------------------------------------------------- what there is
@@ -76,21 +77,23 @@ class LogSubscriptions:
         """Keep a filter, in place of one of its name. Raises InvalidParameterValue, in AWS's words, for a pattern
         that is none and a destination that can't be reached, LimitExceeded for a filter too many."""
         compile_pattern(subscription.pattern)
-        others = [f for f in await self.of(subscription.group) if f.name != subscription.name]
-        if len(others) >= FILTERS:
-            raise LimitExceeded("Resource limit exceeded.")
         if kind_of_destination(subscription.destination, subscription.role) == "lambda":
             await self._check_function(subscription)
         else:
             await self._check_stream(subscription)
-        await self._filters.put(subscription)
+        async with self._changing:
+            others = [one for one in await self.of(subscription.group) if one.name != subscription.name]
+            if len(others) >= FILTERS:
+                raise LimitExceeded("Resource limit exceeded.")
+            await self._filters.put(subscription)
 
     async def delete(self, group: str, name: str) -> None:
         """Raises ResourceNotFound if the group has no such filter."""
-        found = next((one for one in await self.of(group) if one.name == name), None)
-        if found is None:
-            raise ResourceNotFound("The specified subscription filter does not exist.")
-        await self._filters.delete(found)
+        async with self._changing:
+            found = next((one for one in await self.of(group) if one.name == name), None)
+            if found is None:
+                raise ResourceNotFound("The specified subscription filter does not exist.")
+            await self._filters.delete(found)
 
     async def _check_function(self, subscription: SubscriptionFilter) -> None:
         arn, source = subscription.destination, source_arn(subscription.group)
