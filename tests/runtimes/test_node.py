@@ -533,8 +533,9 @@ exports.handler = async (python) => {
   const child = fork(__dirname + "/child.js");
   const [message] = await once(child, "message");
   const worker = new Worker("console.log('from a thread'); require('node:worker_threads').parentPort.postMessage(2)", { eval: true });
+  const gone = once(worker, "exit"); // both may come in one turn of the loop
   const [number] = await once(worker, "message");
-  await once(worker, "exit");
+  await gone;
   spawnSync(process.execPath, ["-e", "console.log('from a process')"], { stdio: "inherit" });
   spawnSync(python, ["-c", "import os; os.set_blocking(1, False)"], { stdio: "inherit" });
   for (let line = 0; line < 400; line++) console.log("x".repeat(1000));
