@@ -19,7 +19,7 @@ from typing import Any
 
 from lablambda.clock import Clock
 from lablambda.lab.catalog import Catalog
-from lablambda.model.errors import LabError
+from lablambda.model.errors import LabError, ServiceFault
 from lablambda.model.events import QueuedEventMoved, QueueMove
 from lablambda.model.function import LATEST, Setting
 from lablambda.model.invocation import Invocation, Outcome, new_trace_id
@@ -218,10 +218,14 @@ class Deliveries:
 
     async def _lose(self, delivery: Delivery, refused: _Refused) -> None:
         if delivery.letters is not None:
-            letters = _with_reason(delivery, refused)
-            await self._accept(
-                [replace(delivery, identity=str(uuid.uuid4()), tries=0, call=letters, letters=None)]
-            )
+            identity, letters = str(uuid.uuid4()), _with_reason(delivery, refused)
+            try:
+                await self._accept(
+                    [replace(delivery, identity=identity, tries=0, call=letters, letters=None)]
+                )
+            except ServiceFault:  # the disk is full, and has the delivery still
+                self._waiting[delivery.identity] = replace(delivery, due=self._now() + _DELAYS_S[-1])
+                return
         elif delivery.function:
             self._publish(
                 QueuedEventMoved(delivery.function, delivery.qualifier, delivery.failed, time.time())

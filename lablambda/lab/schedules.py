@@ -131,10 +131,10 @@ class Schedules:
             if moment is None or moment > now:
                 self._reached = now
                 return moment
-            self._reached = moment
             for due, (_, fire) in zip(dues, timed, strict=True):
                 if due == moment:
                     await fire(moment)
+            self._reached = moment  # not before: if the disk is full, it is due still
             if self._changed.is_set():
                 self._changed.clear()
                 timed = self._timed()

@@ -56,8 +56,8 @@ class GivenUp:
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What lanes do their work with. `invoke` raises LabError if the function can't be run; `give_up` returns
-    when nothing more can be lost; `rests` is called when a lane begins to wait, `tell` with what came last,
-    `measure` with figures by AWS's names."""
+    when nothing more can be lost, and raises it if the disk refuses; `rests` is called when a lane begins to
+    wait, `tell` with what came last, `measure` with figures by AWS's names."""
 
     stream: Stream
     invoke: Callable[[bytes, Sequence[Record]], Awaitable[Outcome]]
@@ -220,26 +220,30 @@ class Lane:
         """Run a batch until it is done with, piece by piece; no records are a window's end. Gives whether it is."""
         batch = _Batch([Piece(records)])
         while batch.pieces and not self._stopping:
-            await self._run_first(batch)
+            try:
+                await self._run_first(batch)
+            except (
+                LabError
+            ) as error:  # throttled, deleted, not ready, or the disk is full: not the batch's fault
+                self._desk.tell(f"PROBLEM: {error}")
+                await self._pause(batch)
         return not batch.pieces
 
     async def _run_first(self, batch: _Batch) -> None:
-        piece = await self._young(batch.pieces.pop(0))
-        if piece is None:
+        """Go on with the first piece, which stays the first until something has come of it. Raises LabError."""
+        piece = batch.pieces[0]
+        if old := self._too_old(piece.records):
+            await self._give_up(old, TOO_OLD, max(1, piece.tries), None)
+            left = piece.records[len(old) :]
+            batch.pieces[:1] = [Piece(left, piece.tries)] if left else []
             return
-        event = self._event(piece.records)
-        try:
-            outcome = await self._desk.invoke(event, piece.records)
-        except LabError as error:  # throttled, deleted, or not ready: not the batch's fault
-            self._desk.tell(f"PROBLEM: {error}")
-            batch.pieces.insert(0, piece)
-            await self._pause(batch)
-            return
+        outcome = await self._desk.invoke(self._event(piece.records), piece.records)
         first_failed = self._first_failed(piece.records, outcome)
         self._desk.measure("InvokedEventCount", len(piece.records))
         if first_failed is None:
             batch.failures = 0
             self._succeed(piece.records, outcome)
+            del batch.pieces[0]
         else:
             await self._fail(batch, piece, first_failed, outcome)
 
@@ -259,8 +263,9 @@ class Lane:
         )
         if following is None:
             await self._give_up(piece.records[first_failed:], EXHAUSTED, piece.tries + 1, outcome)
+            del batch.pieces[0]
             return
-        batch.pieces[:0] = following
+        batch.pieces[:1] = following
         if following[0].tries > piece.tries:
             await self._pause(batch)
 
@@ -274,16 +279,12 @@ class Lane:
         failed = failed_items(outcome, sequences, reports=self._terms.reports)
         return min(map(sequences.index, failed), default=None)
 
-    async def _young(self, piece: Piece) -> Piece | None:
-        """The piece without the records that are too old by now, which are given up; None if that is all."""
-        if self._terms.age_s is None or not piece.records:
-            return piece
+    def _too_old(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Those that the function is not to get any more."""
+        if self._terms.age_s is None:
+            return ()
         oldest = self._desk.clock.now() - self._terms.age_s
-        old = list(takewhile(lambda record: self._desk.stream.arrived(record) < oldest, piece.records))
-        if old:
-            await self._give_up(old, TOO_OLD, max(1, piece.tries), None)
-        left = piece.records[len(old) :]
-        return Piece(left, piece.tries) if left else None
+        return list(takewhile(lambda record: self._desk.stream.arrived(record) < oldest, records))
 
     async def _give_up(
         self, records: Sequence[Record], condition: str, runs: int, outcome: Outcome | None
