@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from lablambda.rules.moments import iso
 from lablambda.rules.names import ACCOUNT, REGION
 from lablambda.services.s3_records import S3Object, record
 
@@ -25,10 +26,6 @@ def sample(kind: str, now: float) -> Event:
 
 def _arn(service: str, resource: str) -> str:
     return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
-
-
-def _moment(now: float) -> str:
-    return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _s3(event: str) -> Callable[[float], Event]:
@@ -122,7 +119,7 @@ def _sns(now: float) -> Event:
         "EventSource": "aws:sns",
         "Sns": {
             "SignatureVersion": "1",
-            "Timestamp": _moment(now),
+            "Timestamp": iso(now),
             "Signature": "EXAMPLE",
             "SigningCertUrl": "EXAMPLE",
             "MessageId": str(uuid.uuid4()),
@@ -144,7 +141,7 @@ def _schedule(now: float) -> Event:
         "detail-type": "Scheduled Event",
         "source": "aws.events",
         "account": ACCOUNT,
-        "time": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "time": iso(now, "seconds"),
         "region": REGION,
         "resources": [_arn("events", "rule/example-rule")],
         "detail": {},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -66,3 +67,15 @@ def create(functions: Any) -> Iterator[Callable[..., str]]:
     left = {function["FunctionName"] for function in functions.list_functions()["Functions"]}
     for name in left.intersection(made):
         functions.delete_function(FunctionName=name)
+
+
+def told(lab: Lab, name: str) -> list[Any]:
+    """What a function printed, as JSON, in lines that begin with GOT, when all that is due has been done."""
+    lab.settle()
+    return got(lab, name)
+
+
+def got(lab: Lab, name: str) -> list[Any]:
+    """The same, so far."""
+    lines = [line.message for line in lab.function(name).logs() if line.message.startswith("GOT ")]
+    return [json.loads(line.removeprefix("GOT ")) for line in lines]

@@ -5,11 +5,13 @@ Source: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Operatio
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
+from lablambda.api.pages import numbered_page
 from lablambda.api.shapes import Parameters
 from lablambda.lab.event_bus import bus_arn, bus_name, rule_arn, with_targets
 from lablambda.lab.house import House
@@ -26,18 +28,8 @@ from lablambda.rules.target_call import kind_of_target
 from lablambda.rules.target_input import InvalidInput, check_target
 
 Result = Mapping[str, Any]
-_T = TypeVar("_T")
 _MOST_ENTRIES, _MOST_BYTES, _MOST_TARGETS, _PAGE = 10, 1024 * 1024, 5, 100
 _REQUIRED = ("Source", "DetailType", "Detail")
-
-
-def _page(items: Sequence[_T], p: Parameters) -> tuple[Sequence[_T], str | None]:
-    token = p.get("NextToken", "0")
-    if not (token.isascii() and token.isdecimal()):
-        raise ValidationFailed("Parameter NextToken is not valid.")
-    begin = int(token)
-    end = begin + p.get("Limit", _PAGE)
-    return items[begin:end], str(end) if end < len(items) else None
 
 
 # ----------------------------------------------------------------------------------------------- buses
@@ -67,7 +59,7 @@ async def describe_event_bus(house: House, p: Parameters) -> Result:
 
 async def list_event_buses(house: House, p: Parameters) -> Result:
     found = [bus for bus in house.buses.buses() if bus.name.startswith(p.get("NamePrefix", ""))]
-    page, token = _page(found, p)
+    page, token = numbered_page(found, p.get("NextToken"), p.get("Limit", _PAGE))
     return {"EventBuses": [_described_bus(bus) for bus in page], "NextToken": token}
 
 
@@ -140,7 +132,7 @@ async def describe_rule(house: House, p: Parameters) -> Result:
 async def list_rules(house: House, p: Parameters) -> Result:
     bus = house.buses.bus(bus_name(p.get("EventBusName"))).name
     found = [rule for rule in house.buses.rules(bus) if rule.name.startswith(p.get("NamePrefix", ""))]
-    page, token = _page(found, p)
+    page, token = numbered_page(found, p.get("NextToken"), p.get("Limit", _PAGE))
     return {"Rules": [_described_rule(rule) for rule in page], "NextToken": token}
 
 
@@ -151,7 +143,7 @@ async def list_rule_names_by_target(house: House, p: Parameters) -> Result:
         for rule in house.buses.rules(bus)
         if any(target["Arn"] == p["TargetArn"] for target in rule.targets.values())
     ]
-    page, token = _page(found, p)
+    page, token = numbered_page(found, p.get("NextToken"), p.get("Limit", _PAGE))
     return {"RuleNames": page, "NextToken": token}
 
 
@@ -216,7 +208,9 @@ async def remove_targets(house: House, p: Parameters) -> Result:
 
 
 async def list_targets_by_rule(house: House, p: Parameters) -> Result:
-    page, token = _page(list(_rule(house, p, "Rule").targets.values()), p)
+    page, token = numbered_page(
+        list(_rule(house, p, "Rule").targets.values()), p.get("NextToken"), p.get("Limit", _PAGE)
+    )
     return {"Targets": page, "NextToken": token}
 
 
@@ -227,7 +221,8 @@ async def put_events(house: House, p: Parameters) -> Result:
     entries = p["Entries"]
     if len(entries) > _MOST_ENTRIES or sum(map(_size, entries)) > _MOST_BYTES:
         raise ValidationFailed("Total size of the entries in the request is over the limit.")
-    answers = [await _put_event(house, entry) for entry in entries]
+    # At once, so that they share a commit.
+    answers = await asyncio.gather(*(_put_event(house, entry) for entry in entries))
     return {"Entries": answers, "FailedEntryCount": sum("ErrorCode" in answer for answer in answers)}
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from lablambda.api.pages import numbered_page
 from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
 from lablambda.model.errors import InvalidParameterValue, NotImplementedHere, ResourceNotFound
@@ -39,13 +40,6 @@ def _group_name(p: Parameters) -> str:
 
 def _name_in(identifier: str) -> str:
     return identifier.removeprefix(_GROUP_ARN).removesuffix(":*")
-
-
-def _page(items: Sequence[_T], p: Parameters) -> tuple[Sequence[_T], str | None]:
-    """The page that `limit` and `nextToken` ask for, and the next one's token."""
-    begin = _number(p.get("nextToken", "0"))
-    end = begin + p.get("limit", _PAGE)
-    return items[begin:end], str(end) if end < len(items) else None
 
 
 def _number(token: str) -> int:
@@ -87,7 +81,7 @@ async def describe_log_groups(house: House, p: Parameters) -> Result:
         and (not wanted or group.name in wanted)
         and kind in (None, group.kind)
     ]
-    page, token = _page(groups, p)
+    page, token = numbered_page(groups, p.get("nextToken"), p.get("limit", _PAGE))
     described = _described_briefly if pattern else _described_group
     return {"logGroups": [described(group) for group in page], "nextToken": token}
 
@@ -191,7 +185,7 @@ async def describe_log_streams(house: House, p: Parameters) -> Result:
         streams.sort(key=lambda stream: stream.last or 0)
     if p.get("descending"):
         streams.reverse()
-    page, token = _page(streams, p)
+    page, token = numbered_page(streams, p.get("nextToken"), p.get("limit", _PAGE))
     return {"logStreams": [_described_stream(group, stream) for stream in page], "nextToken": token}
 
 
@@ -332,7 +326,7 @@ async def describe_subscription_filters(house: House, p: Parameters) -> Result:
     await house.logs.group(p["logGroupName"])
     prefix = p.get("filterNamePrefix", "")
     found = [one for one in await house.subscriptions.of(p["logGroupName"]) if one.name.startswith(prefix)]
-    page, token = _page(found, p)
+    page, token = numbered_page(found, p.get("nextToken"), p.get("limit", _PAGE))
     return {"subscriptionFilters": [_described_filter(one) for one in page], "nextToken": token}
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from lablambda.api.shapes import Parameters
-from lablambda.model.errors import InvalidParameterValue
+from lablambda.model.errors import InvalidParameterValue, ValidationFailed
 
 Item = TypeVar("Item")
-_MOST = 50
+_MOST, _LONGEST_NUMBER = 50, 80
 _AFTER = "after "
 
 
@@ -35,6 +35,17 @@ def page(
     chosen = rest[: min(p.get("MaxItems", most), most)]
     more = len(chosen) < len(rest)
     return chosen, _marker(key(chosen[-1])) if more else None
+
+
+def numbered_page(items: Sequence[Item], token: str | None, most: int) -> tuple[Sequence[Item], str | None]:
+    """At most so many items, from where the last page's token says; and the next page's token, which is a number.
+    Raises ValidationFailed for what is no token."""
+    token = token or "0"
+    if not (token.isascii() and token.isdecimal()) or len(token) > _LONGEST_NUMBER:
+        raise ValidationFailed("The specified nextToken is invalid.")
+    begin = int(token)
+    end = begin + most
+    return items[begin:end], str(end) if end < len(items) else None
 
 
 def _read(marker: str, order: Callable[[str], Any]) -> Any:

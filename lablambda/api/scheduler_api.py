@@ -5,11 +5,12 @@ Source: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_Operations
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from lablambda.api.pages import numbered_page
 from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
 from lablambda.lab.schedules import DEFAULT_GROUP
@@ -20,7 +21,6 @@ from lablambda.rules.schedule import InvalidSchedule, parse_schedule
 from lablambda.rules.target_call import kind_of_target
 
 Result = Mapping[str, Any]
-_T = TypeVar("_T")
 _MEMBERS = (
     "ActionAfterCompletion",
     "Description",
@@ -44,15 +44,6 @@ def _arn(call: TimedCall) -> str:
 
 def _group_arn(name: str) -> str:
     return f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/{name}"
-
-
-def _page(items: Sequence[_T], p: Parameters) -> tuple[Sequence[_T], str | None]:
-    token = p.get("NextToken", "0")
-    if not (token.isascii() and token.isdecimal()):
-        raise ValidationFailed("Invalid NextToken.")
-    begin = int(token)
-    end = begin + p.get("MaxResults", _PAGE)
-    return items[begin:end], str(end) if end < len(items) else None
 
 
 async def create_schedule(house: House, p: Parameters) -> Result:
@@ -92,7 +83,7 @@ async def list_schedules(house: House, p: Parameters) -> Result:
         and call.name.startswith(p.get("NamePrefix", ""))
         and p.get("State", call.members["State"]) == call.members["State"]
     ]
-    page, token = _page(found, p)
+    page, token = numbered_page(found, p.get("NextToken"), p.get("MaxResults", _PAGE))
     schedules = [
         {
             **_described(call),
@@ -160,7 +151,7 @@ async def get_schedule_group(house: House, p: Parameters) -> Result:
 
 async def list_schedule_groups(house: House, p: Parameters) -> Result:
     names = [name for name in sorted(house.schedules.groups) if name.startswith(p.get("NamePrefix", ""))]
-    page, token = _page(names, p)
+    page, token = numbered_page(names, p.get("NextToken"), p.get("MaxResults", _PAGE))
     return {"ScheduleGroups": [_described_group(house, name) for name in page], "NextToken": token}
 
 

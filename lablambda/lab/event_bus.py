@@ -9,7 +9,6 @@ import json
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -19,6 +18,7 @@ from lablambda.model.errors import ResourceNotFound
 from lablambda.model.event_rule import DEFAULT_BUS, EventBus, EventRule
 from lablambda.rules.destinations import Call
 from lablambda.rules.event_pattern import compile_pattern
+from lablambda.rules.moments import iso
 from lablambda.rules.names import ACCOUNT, REGION
 from lablambda.rules.target_call import burial, kind_of_target, target_call
 from lablambda.rules.target_input import RuleNamed, target_input
@@ -152,14 +152,14 @@ class EventBuses:
             await self._send(calls)
 
     def _event(self, entry: Mapping[str, Any]) -> dict[str, Any]:
-        moment = datetime.fromtimestamp(float(entry.get("Time") or self._clock.now()), UTC)
+        moment = float(entry.get("Time") or self._clock.now())
         return {
             "version": "0",
             "id": str(uuid.uuid4()),
             "detail-type": entry["DetailType"],
             "source": entry["Source"],
             "account": ACCOUNT,
-            "time": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "time": iso(moment, "seconds"),
             "region": REGION,
             "resources": list(entry.get("Resources") or ()),
             "detail": json.loads(entry["Detail"]),

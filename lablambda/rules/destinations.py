@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from lablambda.model.function import LATEST
 from lablambda.model.invocation import Invocation, Outcome, new_request_id
+from lablambda.rules.moments import iso
 from lablambda.rules.names import function_arn
 
 SUCCESS = "Success"
@@ -37,7 +37,7 @@ def record(
     """The record of an event that ended by `condition` after so many runs; `outcome` is the last one's."""
     told: dict[str, Any] = {
         "version": "1.0",
-        "timestamp": _timestamp(now),
+        "timestamp": iso(now),
         "requestContext": {
             "requestId": invocation.request_id,
             "functionArn": function_arn(invocation.function, invocation.qualifier or LATEST),
@@ -69,7 +69,7 @@ def batch_record(
             "approximateInvokeCount": runs,
         },
         "version": "1.0",
-        "timestamp": _timestamp(now),
+        "timestamp": iso(now),
         **info,
     }
     if outcome is not None:
@@ -149,7 +149,3 @@ def batch_key(mapping: str, shard: str, timestamp: str, unique: str) -> str:
 def _dated(timestamp: str, unique: str) -> str:
     day, second = timestamp[:10], timestamp[:19].replace(":", ".")
     return f"{day.replace('-', '/')}/{second}-{unique}"
-
-
-def _timestamp(now: float) -> str:
-    return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

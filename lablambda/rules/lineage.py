@@ -26,7 +26,10 @@ def passes(trace: str, function: str) -> int:
 
 def passed(trace: str, function: str) -> str:
     """The trace header when it has been through once more."""
-    counts, name = _counts(trace), _digest(function)
+    name = _digest(function)
+    if "Lineage=" not in trace:  # as nearly always
+        return f"{trace};Lineage={name}:1"
+    counts = _counts(trace)
     counts[name] = counts.pop(name, 0) + 1
     entries = [f"{name}:{count}" for name, count in counts.items()][-_MOST_FUNCTIONS:]
     return f"{_LINEAGE.sub('', trace)};Lineage={'|'.join(entries)}"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from lablambda.model.invocation import Outcome
+from lablambda.rules.moments import iso
 
 _LARGEST_STATE_BYTES = 1024 * 1024
 
@@ -33,7 +33,7 @@ def start_of(arrived: float, length_s: int) -> float:
 def event_members(window: Window, length_s: int, *, final: bool) -> dict[str, Any]:
     """What a function's event has of the window besides records."""
     return {
-        "window": {"start": _moment(window.start), "end": _moment(window.start + length_s)},
+        "window": {"start": iso(window.start, "seconds"), "end": iso(window.start + length_s, "seconds")},
         "state": window.state,
         "isFinalInvokeForWindow": final,
         "isWindowTerminatedEarly": final and window.ends_early,
@@ -50,7 +50,3 @@ def after(window: Window, outcome: Outcome) -> Window | None:
         return None
     state = answer["state"]
     return Window(window.start, state, len(json.dumps(state)) > _LARGEST_STATE_BYTES)
-
-
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from lablambda.model.mapping import Position
+from lablambda.rules.moments import iso
 
 Record = dict[str, Any]
 
@@ -75,11 +75,7 @@ def batch_info(stream: Stream, shard: str, records: Sequence[Record], precision:
         told |= {
             "startSequenceNumber": stream.sequence(first),
             "endSequenceNumber": stream.sequence(last),
-            "approximateArrivalOfFirstRecord": _moment(stream.arrived(first), precision),
-            "approximateArrivalOfLastRecord": _moment(stream.arrived(last), precision),
+            "approximateArrivalOfFirstRecord": iso(stream.arrived(first), precision),
+            "approximateArrivalOfLastRecord": iso(stream.arrived(last), precision),
         }
     return told | {"batchSize": len(records), "streamArn": stream.arn}
-
-
-def _moment(seconds: float, precision: str) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec=precision).replace("+00:00", "Z")

@@ -36,6 +36,9 @@ class PastEvents:
             kept = self._kept[invocation.function] = _Kept()
         kept.add(invocation.request_id, invocation.payload)
 
+    def forget(self, function: str) -> None:
+        self._kept.pop(function, None)
+
     def find(self, function: str, request_id: str | None) -> tuple[str, bytes] | None:
         """The event of that request, or the last one; with its request id."""
         kept = self._kept.get(function)

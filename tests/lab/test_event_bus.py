@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lablambda.client import Lab
-from tests.api_clients import ARN, Create, create, functions
+from tests.api_clients import ARN, Create, create, functions, told
 
 __all__ = ["create", "functions"]
 _numbers = itertools.count()
@@ -65,12 +65,6 @@ def messages(lab: Lab, url: str) -> list[dict[str, Any]]:
     )
     found: list[dict[str, Any]] = told.get("Messages", [])
     return found
-
-
-def told(lab: Lab, name: str) -> list[Any]:
-    lab.settle()
-    lines = [line.message for line in lab.function(name).logs() if line.message.startswith("GOT ")]
-    return [json.loads(line.removeprefix("GOT ")) for line in lines]
 
 
 def put(lab: Lab, source: str, detail: Any, **more: Any) -> str:

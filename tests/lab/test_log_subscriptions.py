@@ -29,7 +29,7 @@ from lablambda.storage.journal import Journal
 from lablambda.telemetry import recorder, subscriptions
 from lablambda.telemetry.recorder import Recorder
 from lablambda.telemetry.subscriptions import SubscriptionFilters
-from tests.api_clients import ARN, ROLE, Create, code_of, create, functions
+from tests.api_clients import ARN, ROLE, Create, code_of, create, functions, told
 
 __all__ = ["create", "functions"]
 _numbers = itertools.count()
@@ -91,13 +91,6 @@ def subscribe(
 def put(logs: Any, group: str, *messages: str, stream: str = "s") -> None:
     events = [{"timestamp": int(time.time() * 1000), "message": message} for message in messages]
     logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
-
-
-def told(lab: Lab, name: str) -> list[dict[str, Any]]:
-    """The messages that a PRINT function got."""
-    lab.settle()
-    lines = [line.message for line in lab.function(name).logs() if line.message.startswith("GOT ")]
-    return [json.loads(line.removeprefix("GOT ")) for line in lines]
 
 
 def texts(messages: list[dict[str, Any]]) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lablambda.client import Lab
-from tests.api_clients import Create, create, functions
+from tests.api_clients import Create, create, functions, got
 
 __all__ = ["create", "functions"]
 _numbers = itertools.count()
@@ -48,19 +48,13 @@ def put(lab: Lab, stream: str, *texts: str, key: str = "k") -> None:
         lab.client("kinesis").put_record(StreamName=stream, Data=text.encode(), PartitionKey=key)
 
 
-def told(lab: Lab, name: str) -> list[Any]:
-    """What the function printed after GOT, call by call."""
-    lines = [line.message for line in lab.function(name).logs() if line.message.startswith("GOT ")]
-    return [json.loads(line.removeprefix("GOT ")) for line in lines]
-
-
 def test_a_record_becomes_an_event(lab: Lab, functions: Any, create: Create) -> None:
     stream, arn = make_stream(lab)
     name = create("import json\ndef handler(event, context): print('GOT', json.dumps(event))")
     functions.create_event_source_mapping(FunctionName=name, EventSourceArn=arn, StartingPosition="LATEST")
     sent = lab.client("kinesis").put_record(StreamName=stream, Data=b"\x00hi", PartitionKey="k1")
     lab.settle()
-    ((record,),) = [event["Records"] for event in told(lab, name)]
+    ((record,),) = [event["Records"] for event in got(lab, name)]
     arrived = record["kinesis"].pop("approximateArrivalTimestamp")
     assert abs(arrived - lab.clock.now) < 60
     assert record == {
@@ -92,7 +86,7 @@ def test_a_changed_item_becomes_an_event(lab: Lab, functions: Any, create: Creat
     dynamodb.put_item(TableName=table, Item={**item, "n": {"N": "2"}})
     dynamodb.delete_item(TableName=table, Key={"id": {"S": "a"}})
     lab.settle()
-    records = [record for event in told(lab, name) for record in event["Records"]]
+    records = [record for event in got(lab, name) for record in event["Records"]]
     assert [record["eventName"] for record in records] == ["INSERT", "MODIFY", "REMOVE"]
     image = {"id": {"S": "a"}, "n": {"N": "1"}, "raw": {"B": "AAE="}, "list": {"L": [{"B": "Ag=="}]}}
     first = records[0]
@@ -117,9 +111,9 @@ def test_a_backlog_comes_in_order_and_in_batches(lab: Lab, functions: Any, creat
         FunctionName=name, EventSourceArn=arn, StartingPosition="TRIM_HORIZON", BatchSize=10
     )
     lab.settle()
-    got = told(lab, name)
-    assert [len(batch) for batch in got] == [10, 10, 5]
-    assert [text for batch in got for text in batch] == [str(n) for n in range(25)]
+    batches = got(lab, name)
+    assert [len(batch) for batch in batches] == [10, 10, 5]
+    assert [text for batch in batches for text in batch] == [str(n) for n in range(25)]
 
 
 def test_each_shard_is_read(lab: Lab, functions: Any, create: Create) -> None:
@@ -129,7 +123,7 @@ def test_each_shard_is_read(lab: Lab, functions: Any, create: Create) -> None:
     for n in range(30):
         put(lab, stream, str(n), key=str(n))
     lab.settle()
-    assert sorted(int(text) for batch in told(lab, name) for text in batch) == list(range(30))
+    assert sorted(int(text) for batch in got(lab, name) for text in batch) == list(range(30))
 
 
 def test_children_are_read_after_their_parents(lab: Lab, functions: Any, create: Create) -> None:
@@ -143,7 +137,7 @@ def test_children_are_read_after_their_parents(lab: Lab, functions: Any, create:
     kinesis.update_shard_count(StreamName=stream, TargetShardCount=1, ScalingType="UNIFORM_SCALING")
     put(lab, stream, "d", key="k")
     lab.settle()
-    assert [text for batch in told(lab, name) for text in batch] == ["a", "b", "c", "d"]
+    assert [text for batch in got(lab, name) for text in batch] == ["a", "b", "c", "d"]
 
 
 def test_from_a_moment_on(lab: Lab, functions: Any, create: Create) -> None:
@@ -161,7 +155,7 @@ def test_from_a_moment_on(lab: Lab, functions: Any, create: Create) -> None:
         StartingPositionTimestamp=moment,
     )
     lab.settle()
-    assert told(lab, name) == [["late"]]
+    assert got(lab, name) == [["late"]]
 
 
 def test_a_window_gathers_a_batch(lab: Lab, functions: Any, create: Create) -> None:
@@ -176,10 +170,10 @@ def test_a_window_gathers_a_batch(lab: Lab, functions: Any, create: Create) -> N
     )
     put(lab, stream, "a", "b", "c", "d")
     lab.settle()
-    assert told(lab, name) == [["a", "b", "c"]]
+    assert got(lab, name) == [["a", "b", "c"]]
     lab.clock.advance("5m")
     lab.settle()
-    assert told(lab, name) == [["a", "b", "c"], ["d"]]
+    assert got(lab, name) == [["a", "b", "c"], ["d"]]
 
 
 def test_filtered_records_are_passed_over(lab: Lab, functions: Any, create: Create) -> None:
@@ -196,7 +190,7 @@ def test_filtered_records_are_passed_over(lab: Lab, functions: Any, create: Crea
     put(lab, stream, '{"n": 1}', '{"n": 2}', "no JSON", '{"n": 3}')
     put(lab, stream, '{"n": 4}', key="other")
     lab.settle()
-    assert [text for batch in told(lab, name) for text in batch] == ['{"n": 2}', '{"n": 3}']
+    assert [text for batch in got(lab, name) for text in batch] == ['{"n": 2}', '{"n": 3}']
 
 
 FUSSY = """
@@ -242,7 +236,7 @@ def test_a_batch_is_halved_until_the_bad_record_is_alone(lab: Lab, functions: An
         DestinationConfig={"OnFailure": {"Destination": queue}},
     )
     wait_out(lab)
-    assert told(lab, name) == [texts, ["a", "b", "bad"], ["a", "b"], ["bad"], ["bad"], ["c", "d"]]
+    assert got(lab, name) == [texts, ["a", "b", "bad"], ["a", "b"], ["bad"], ["bad"], ["c", "d"]]
     (record,) = received(lab, url)
     info = record.pop("KinesisBatchInfo")
     assert info.pop("startSequenceNumber") == info.pop("endSequenceNumber")
@@ -330,7 +324,7 @@ def handler(event, context):
         FunctionResponseTypes=["ReportBatchItemFailures"],
     )
     wait_out(lab)
-    assert told(lab, name) == [["a", "b", "c", "d"], ["b", "c", "d"]]
+    assert got(lab, name) == [["a", "b", "c", "d"], ["b", "c", "d"]]
 
 
 def test_keys_keep_their_order_in_parallel_lanes(lab: Lab, functions: Any, create: Create) -> None:
@@ -346,7 +340,7 @@ def test_keys_keep_their_order_in_parallel_lanes(lab: Lab, functions: Any, creat
         ParallelizationFactor=4,
     )
     lab.settle()
-    texts = [text for batch in told(lab, name) for text in batch]
+    texts = [text for batch in got(lab, name) for text in batch]
     assert len(texts) == 40
     for key in "0123":
         mine = [text for text in texts if text.startswith(f"{key}-")]
@@ -367,7 +361,7 @@ def test_a_poison_key_holds_up_only_its_lane(lab: Lab, functions: Any, create: C
     for n in range(10):
         put(lab, stream, f"good-{n}", key=str(n))
     lab.settle()
-    texts = {text for batch in told(lab, name) for text in batch}
+    texts = {text for batch in got(lab, name) for text in batch}
     assert "bad" in texts
     assert len(texts) > 5
     assert "good-0" not in texts
@@ -404,7 +398,7 @@ def test_a_tumbling_window_keeps_a_state(lab: Lab, functions: Any, create: Creat
     lab.settle()
     put(lab, stream, "5")
     lab.settle()
-    assert told(lab, name) == [
+    assert got(lab, name) == [
         [["1"], {}, False, False],
         [["2"], {"sum": 1}, False, False],
         [[], {"sum": 3}, True, False],
@@ -427,7 +421,7 @@ def test_a_throttled_stream_waits(lab: Lab, functions: Any, create: Create) -> N
     assert functions.get_event_source_mapping(UUID=uuid)["LastProcessingResult"] == "PROBLEM: Rate Exceeded."
     functions.delete_function_concurrency(FunctionName=name)
     wait_out(lab)
-    assert told(lab, name) == [["patient"]]
+    assert got(lab, name) == [["patient"]]
     assert functions.get_event_source_mapping(UUID=uuid)["LastProcessingResult"] == "OK"
 
 
@@ -442,14 +436,14 @@ def test_a_mapping_goes_on_where_it_was(lab: Lab, functions: Any, create: Create
     functions.update_event_source_mapping(UUID=uuid, Enabled=False)
     put(lab, stream, "b")
     lab.settle()
-    assert told(lab, name) == [["a"]]
+    assert got(lab, name) == [["a"]]
     functions.update_event_source_mapping(UUID=uuid, Enabled=True, BatchSize=7)
     lab.settle()
-    assert told(lab, name) == [["a"], ["b"]]
+    assert got(lab, name) == [["a"], ["b"]]
     functions.delete_event_source_mapping(UUID=uuid)
     put(lab, stream, "c")
     lab.settle()
-    assert told(lab, name) == [["a"], ["b"]]
+    assert got(lab, name) == [["a"], ["b"]]
 
 
 def test_a_stream_that_is_deleted_and_made_again(lab: Lab, functions: Any, create: Create) -> None:
@@ -468,7 +462,7 @@ def test_a_stream_that_is_deleted_and_made_again(lab: Lab, functions: Any, creat
     lab.client("kinesis").create_stream(StreamName=stream, ShardCount=1)
     put(lab, stream, "b")
     lab.settle()
-    assert told(lab, name) == [["a"], ["b"]]
+    assert got(lab, name) == [["a"], ["b"]]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lablambda.client import Lab
-from tests.api_clients import ARN, Create, create, functions
+from tests.api_clients import ARN, Create, create, functions, told
 
 __all__ = ["create", "functions"]
 _numbers = itertools.count()
@@ -48,12 +48,6 @@ def dead_letters(lab: Lab) -> tuple[str, dict[str, str]]:
     return url, {
         "RedrivePolicy": json.dumps({"deadLetterTargetArn": f"arn:aws:sqs:us-east-1:000000000000:{name}"})
     }
-
-
-def told(lab: Lab, name: str) -> list[Any]:
-    lab.settle()
-    lines = [line.message for line in lab.function(name).logs() if line.message.startswith("GOT ")]
-    return [json.loads(line.removeprefix("GOT ")) for line in lines]
 
 
 def test_a_message_becomes_an_event(lab: Lab, functions: Any, create: Create, topic: str) -> None:

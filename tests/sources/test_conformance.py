@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from lablambda.client import Lab
-from tests.api_clients import Create, create, functions
+from tests.api_clients import Create, create, functions, got
 from tests.api_clients import code as package
 from tests.sources.guests import GUESTS, Guest
 
@@ -54,11 +53,6 @@ def code(guest: Guest, *lines: str) -> str:
         "    state['calls'] += 1",
     ]
     return "\n".join([*head, *(f"    {line}" for line in lines)])
-
-
-def got(lab: Lab, name: str) -> list[list[int]]:
-    lines = [line.message for line in lab.function(name).logs() if line.message.startswith("GOT ")]
-    return [json.loads(line.removeprefix("GOT ")) for line in lines]
 
 
 def numbers(lab: Lab, name: str) -> list[int]:

@@ -36,3 +36,11 @@ def test_only_so_much_is_kept_but_always_the_last() -> None:
     found = past.find("f", None)
     assert found is not None
     assert found[0] == "9"
+
+
+def test_a_function_that_is_deleted_is_forgotten() -> None:
+    past = PastEvents()
+    past.remember(invocation(1))
+    past.forget("f")
+    past.forget("nobody")
+    assert past.find("f", None) is None

@@ -20,6 +20,7 @@ SHOTS = (
     ("thumbnails.ipynb", "thumbnails", "%%lambda thumbnail", False),
     ("thumbnails.ipynb", "invocations", "show(*keys)", True),
     ("languages.ipynb", "languages", "%%lambda greet-java", False),
+    ("events.ipynb", "events", "def order(identity", False),
 )
 
 

@@ -151,6 +151,7 @@ async def delete_function(house: House, p: Parameters) -> Result:
         raise InvalidParameterValue("$LATEST version cannot be deleted without deleting the function.")
     if named.qualifier is None:
         await house.deployer.delete(named)
+        house.past.forget(named.name)
     elif not named.qualifier.isdigit():
         raise InvalidParameterValue("Deletion of aliases is not currently supported.")
     else:
