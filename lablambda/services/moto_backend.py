@@ -23,7 +23,7 @@ from lablambda.services import adoption
 from lablambda.services.adoption import AdoptedProcess
 from lablambda.services.backend import Deliver, Push, ServiceRequest, ServiceResponse, Wake
 from lablambda.services.link import Message, answer_all
-from lablambda.services.moto_hooks import CALLER, CLOCK, FAULT, NOT_BUILT
+from lablambda.services.moto_request import CALLER, CLOCK, FAULT, NOT_BUILT
 from lablambda.services.moto_server import MOST_CONNECTIONS
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ import os
 import signal
 import socket
 import sys
-import time
 
 from lablambda import __version__
 from lablambda.services.adoption import Waiting
 from lablambda.services.link import ServicesEnd
+from lablambda.services.moto_request import RequestFrame, lab_time
 
 _PR_SET_PDEATHSIG = 1
 # A connection of the lab's holds a thread while it waits, as SQS's long polls do. `backend` opens no more.
@@ -40,7 +40,7 @@ def main() -> None:
     import waitress
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from lablambda.services.moto_hooks import RequestFrame, install
+    from lablambda.services.moto_hooks import install
 
     install(link)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for each request that waits
@@ -66,9 +66,7 @@ def _link(descriptor: int, linger_s: float) -> ServicesEnd:
     waiting = Waiting(linger_s)
 
     def next_lab() -> socket.socket | None:
-        hooks = sys.modules.get("lablambda.services.moto_hooks")
-        reading = hooks.lab_time() if hooks else time.time()
-        return waiting.next_lab({"version": __version__, "clock": reading})
+        return waiting.next_lab({"version": __version__, "clock": lab_time.now()})
 
     return ServicesEnd(descriptor, next_lab=next_lab, left=lambda: os._exit(0))
 

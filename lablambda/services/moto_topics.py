@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from lablambda.rules.moments import iso
+from lablambda.services.moto_request import lab_time, later
 from lablambda.services.patching import replace
+from lablambda.services.pusher import Pusher
 
 _SNS = "sns.amazonaws.com"
-# (function ARN, principal, source ARN, account, event) -> why the lab refuses it, or None
-Invoke = Callable[[str, str, str, str, Any], str | None]
 
 
-def install(invoke: Invoke, later: Callable[[Callable[[], None]], None], now: Callable[[], float]) -> None:
-    """Put it in place. `later` calls when the request at work has done its work; `now` is lab time in seconds.
-    Raises AttributeError if moto has moved what this holds on to."""
+def install(pusher: Pusher) -> None:
+    """Put it in place. Raises AttributeError if moto has moved what this holds on to."""
     from moto.sns.models import Subscription
 
     publish = Subscription.publish
@@ -32,7 +30,7 @@ def install(invoke: Invoke, later: Callable[[Callable[[], None]], None], now: Ca
             try:
                 publish(subscription, message, message_id, subject=subject, **more)
             except QueueDoesNotExist:  # which is none of the publisher's business
-                told = _notification(subscription, message, message_id, subject, attributes, now())
+                told = _notification(subscription, message, message_id, subject, attributes, lab_time.now())
                 later(partial(_bury, subscription, told))
             return
         matcher = subscription._filter_policy_matcher
@@ -40,8 +38,8 @@ def install(invoke: Invoke, later: Callable[[Callable[[], None]], None], now: Ca
             return
         if more.get("message_structure") == "json":
             message = subscription._parse_message_structure(message, subscription.protocol)
-        told = _notification(subscription, message, message_id, subject, attributes, now())
-        later(partial(_deliver, subscription, told, invoke))
+        told = _notification(subscription, message, message_id, subject, attributes, lab_time.now())
+        later(partial(_deliver, subscription, told, pusher))
 
     replace(Subscription, "publish", publish_or_invoke)
     _install_refusals()
@@ -90,9 +88,7 @@ def _notification(
     unsubscribe = "https://sns.us-east-1.amazonaws.com/?Action=Unsubscribe&SubscriptionArn="
     return {
         "SignatureVersion": "1",
-        "Timestamp": datetime.fromtimestamp(now, UTC)
-        .isoformat(timespec="milliseconds")
-        .replace("+00:00", "Z"),
+        "Timestamp": iso(now),
         "Signature": "EXAMPLE",
         "SigningCertUrl": "EXAMPLE",
         "MessageId": message_id,
@@ -105,7 +101,7 @@ def _notification(
     }
 
 
-def _deliver(subscription: Any, told: dict[str, Any], invoke: Invoke) -> None:
+def _deliver(subscription: Any, told: dict[str, Any], pusher: Pusher) -> None:
     record = {
         "EventVersion": "1.0",
         "EventSubscriptionArn": subscription.arn,
@@ -113,7 +109,7 @@ def _deliver(subscription: Any, told: dict[str, Any], invoke: Invoke) -> None:
         "Sns": told,
     }
     account, topic = subscription.account_id, subscription.topic_arn
-    if invoke(subscription.endpoint, _SNS, topic, account, {"Records": [record]}) is not None:
+    if pusher.invoke(subscription.endpoint, _SNS, topic, account, {"Records": [record]}) is not None:
         _bury(subscription, told)
 
 
