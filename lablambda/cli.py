@@ -14,6 +14,7 @@ from lablambda import __version__, config, display
 from lablambda.config import ConfigError, Descriptor, NoLab
 from lablambda.connection import ApiError
 from lablambda.rules.runtimes import RESERVE
+from lablambda.services.choice import choice
 
 if TYPE_CHECKING:
     from lablambda.client import Lab
@@ -51,9 +52,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     up.add_argument(
         "--services",
-        choices=("moto", "none"),
+        type=_services,
         default="moto",
-        help="who answers for S3, SQS, ... (default: %(default)s)",
+        metavar="moto|URL|none[,SERVICE=URL]...",
+        help="who answers for S3, SQS, ...: moto, an AWS-compatible endpoint, or one for each service, such as "
+        "moto,dynamodb=http://127.0.0.1:8000 (default: %(default)s)",
     )
     up.add_argument(
         "--detach", action="store_true", help="start it in the background and return when it is ready"
@@ -136,6 +139,15 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _services(text: str) -> str:
+    """As it was given, for a detached lab is given it again."""
+    try:
+        choice(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
 def _reserve(text: str) -> tuple[str, int]:
     family, _, number = text.partition("=")
     if family not in RESERVE or not number.isdecimal():
@@ -180,7 +192,7 @@ def _up(options: argparse.Namespace) -> int:
         access_key=access_key,
         secret_key=secret_key,
         port=options.port,
-        services=options.services,
+        services=choice(options.services),
         verify=not options.no_auth,
         concurrency=ACCOUNT_CONCURRENCY if options.concurrency is None else options.concurrency,
         idle_exit_s=options.idle_exit,

@@ -93,9 +93,9 @@ class Door:
             return await self._operate(request, self._service("cloudwatch"), metrics_api.METRICS)
         if service in (None, "monitoring") and metrics_api.is_about_all(request):
             return await self._list_all_metrics(request)
-        return await self._forward(request)
+        return await self._forward(request, service)
 
-    async def _forward(self, request: Request) -> Response:
+    async def _forward(self, request: Request, service: str | None) -> Response:
         answer = await self._house.services.forward(
             ServiceRequest(
                 method=request.method,
@@ -103,6 +103,7 @@ class Door:
                 query=request.query,
                 headers=request.headers,
                 body=request.body,
+                service=service,
                 caller=self._caller(request),
             )
         )
@@ -119,7 +120,7 @@ class Door:
         """The services backend's metrics, and on its last page the lab's own."""
         own = await self._operate(request, self._service("cloudwatch"), metrics_api.METRICS)
         try:
-            others = await self._forward(request)
+            others = await self._forward(request, "monitoring")
         except NotImplementedHere:  # a lab without a backend has its own
             return own
         if others.status == HTTPStatus.OK and metrics_api.is_last(others.body):

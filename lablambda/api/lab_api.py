@@ -144,7 +144,18 @@ async def _compile(house: House, request: Request) -> dict[str, Any]:
 
 
 async def _quiet(house: House) -> None:
-    """Until nothing is due: what one does may be another's event."""
+    """Until nothing is due, and a look at the sources that tell of nothing finds nothing new."""
+    while True:
+        await _nothing_due(house)
+        received = house.mappings.received
+        house.mappings.look()
+        await _nothing_due(house)
+        if house.mappings.received == received:
+            return
+
+
+async def _nothing_due(house: House) -> None:
+    """Until nothing is known to be due: what one room does may be another's event."""
     rooms = (house.schedules, house.queue, house.deliveries, house.mappings, house.subscriptions)
     while not all(room.idle for room in rooms):
         for room in rooms:

@@ -23,6 +23,8 @@ MAXIMA = {
 }
 # AWS answers these values with an error of its own, in other words.
 ANY_VALUE = {("CreateFunctionRequest", "runtime"), ("UpdateFunctionConfigurationRequest", "runtime")}
+# What DynamoDB Local calls its region is none of AWS's, and its streams are sources all the same.
+_LOCAL_REGION = ("arn:aws:dynamodb:ddblocal:", "arn:aws:dynamodb:us-east-1:")
 _NUMBERS = frozenset({"integer", "long", "float", "double"})
 _PYTHON_NUMBERS = _NUMBERS | {"timestamp"}
 _LONG = 2**63
@@ -165,7 +167,7 @@ def _join(path: str, name: str) -> str:
 @lru_cache(maxsize=4096)
 def _matches(pattern: str, value: str) -> bool:
     """Remembered, because the same few names come again and again."""
-    return _compiled(pattern).fullmatch(value) is not None
+    return _compiled(pattern).fullmatch(value.replace(*_LOCAL_REGION, 1)) is not None
 
 
 @lru_cache(maxsize=512)

@@ -42,7 +42,10 @@ from lablambda.runtimes.java.compiler import JavaCompiler
 from lablambda.runtimes.registry import Runtimes
 from lablambda.services.backend import Deliver, NoServices, Services, Wake
 from lablambda.services.calls import AwsCalls
+from lablambda.services.choice import Choice
 from lablambda.services.moto_backend import MotoServices
+from lablambda.services.remote import RemoteServices
+from lablambda.services.switchboard import Switchboard
 from lablambda.storage.journal import Journal
 from lablambda.telemetry import recorder, subscriptions
 from lablambda.telemetry.bus import Bus
@@ -66,7 +69,7 @@ class Settings:
     access_key: str
     secret_key: str
     port: int = 0
-    services: str = "moto"
+    services: Choice = field(default_factory=Choice)
     verify: bool = True
     concurrency: int = ACCOUNT_CONCURRENCY
     environment_idle_s: float = IDLE_S
@@ -221,10 +224,17 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
 
 
 def _services(settings: Settings, deliver: Deliver, wake: Wake, clock: Clock) -> Services:
-    if settings.services == "none":
-        return NoServices()
-    folder, linger_s = settings.data / "services", settings.services_linger_s
-    return MotoServices(folder, deliver, wake, clock, linger_s=linger_s)
+    default: Services
+    match settings.services.default:
+        case "moto":
+            folder, linger_s = settings.data / "services", settings.services_linger_s
+            default = MotoServices(folder, deliver, wake, clock, linger_s=linger_s)
+        case "none":
+            default = NoServices()
+        case origin:
+            default = RemoteServices(origin)
+    others = {name: RemoteServices(origin) for name, origin in settings.services.others.items()}
+    return Switchboard(default, others) if others else default
 
 
 def _fresh(folder: Path) -> Path:

@@ -47,7 +47,8 @@ class CodeIntake:
         path = f"/{quote(code['S3Bucket'])}/{quote(code['S3Key'])}"
         version = code.get("S3ObjectVersion")
         query = f"versionId={quote(version)}" if version else ""
-        answer = await self._forward(ServiceRequest("GET", path, query, self._sign("GET", path, query), b""))
+        headers = self._sign("GET", path, query)
+        answer = await self._forward(ServiceRequest("GET", path, query, headers, b"", "s3"))
         if answer.status == 200:
             return answer.body
         text = answer.body.decode(errors="replace")

@@ -18,6 +18,7 @@ class Mappings:
         self._make = pollers
         self._rested = asyncio.Event()
         self._pollers: dict[str, Poller] = {}
+        self._former: dict[str, Poller] = {}  # the last that was told to stop
         self._tasks: dict[asyncio.Task[None], Poller] = {}  # also of those that are stopping
         self._last: dict[str, asyncio.Task[None]] = {}  # of each mapping
 
@@ -43,7 +44,10 @@ class Mappings:
         task.add_done_callback(self._ended)
 
     async def begun(self, uuid: str) -> None:
-        """Wait until the mapping is polled for: what comes to its source from now on won't be missed."""
+        """Wait until the mapping is polled for as it now says: what comes to its source from now on won't be missed,
+        nor handled as it said before."""
+        if former := self._former.pop(uuid, None):
+            await former.over.wait()
         if poller := self._pollers.get(uuid):
             await poller.begun.wait()
 
@@ -51,10 +55,12 @@ class Mappings:
         """Poll no more for the mapping."""
         if poller := self._pollers.pop(uuid, None):
             poller.stop()
+            self._former[uuid] = poller
 
     async def forget(self, uuid: str) -> None:
         """The mapping is deleted."""
         self.stop(uuid)
+        await self.begun(uuid)
         self._last.pop(uuid, None)
         await self._make.checkpoints.forget(uuid)
 
@@ -68,6 +74,17 @@ class Mappings:
         for uuid, poller in self._pollers.items():
             if self._catalog.mapping(uuid).members["EventSourceArn"] == arn:
                 poller.wake()
+
+    def look(self) -> None:
+        """Look now at the sources that don't tell when they have something new."""
+        for uuid, poller in self._pollers.items():
+            if not self._make.is_told(self._catalog.mapping(uuid).members["EventSourceArn"]):
+                poller.wake()
+
+    @property
+    def received(self) -> int:
+        """How many records the mappings that are polled for have had."""
+        return sum(poller.received for poller in self._pollers.values())
 
     @property
     def idle(self) -> bool:

@@ -29,12 +29,17 @@ from lablambda.sources.stream import Stream
 
 class Poller(Protocol):
     """What polls a source for a mapping. `in_order` is whether a mapping's former poller must have ended before
-    the next begins; `begun` is set when it has found its source, or found that it can't; `result` is what AWS
-    calls LastProcessingResult, empty while there is nothing to say."""
+    the next begins; `begun` is set when it has found its source, or found that it can't; `over` when it takes nothing
+    more from there; `received` is how many records it has had."""
 
     in_order: bool
     begun: asyncio.Event
-    result: str
+    over: asyncio.Event
+    received: int
+
+    @property
+    def result(self) -> str:
+        """What AWS calls LastProcessingResult, empty while there is nothing to say."""
 
     @property
     def idle(self) -> bool:
@@ -56,7 +61,7 @@ Measure = Callable[[str, float], None]
 @dataclass(frozen=True, slots=True)
 class Pollers:
     """`invoke` runs functions, `deliver` sees to it that a destination gets what a function doesn't, `wakes` is
-    whether the services call `wake` when a source has something new."""
+    whether `wake` is called when a source of that service has something new."""
 
     catalog: Catalog
     calls: AwsCalls
@@ -65,7 +70,7 @@ class Pollers:
     deliver: Callable[[EventSourceMapping, Call], Awaitable[None]]
     publish: Callable[[Event], None]
     clock: Clock
-    wakes: bool
+    wakes: Callable[[str], bool]
 
     async def check(self, arn: str, function: FunctionReference) -> None:
         """Raises InvalidParameterValue, in AWS's words, if the source can't be polled for the function."""
@@ -73,6 +78,10 @@ class Pollers:
             await self._check_queue(arn, self.catalog.version(function).timeout_s)
         else:
             await self._check_stream(arn)
+
+    def is_told(self, arn: str) -> bool:
+        """Whether pollers of that source are woken when it has something new."""
+        return self.wakes(kind_of(arn))
 
     def make(self, mapping: EventSourceMapping, rests: Callable[[], None]) -> Poller:
         """A poller, which calls `rests` when it begins to wait."""
@@ -85,7 +94,7 @@ class Pollers:
                 timeout_s=lambda: self._timeout_s(mapping),
                 measure=self._measure(mapping),
                 clock=self.clock,
-                wakes=self.wakes,
+                wakes=self.is_told(arn),
                 rests=rests,
             )
         return StreamPoller(
@@ -96,7 +105,7 @@ class Pollers:
             deliver=self.deliver,
             measure=self._measure(mapping),
             clock=self.clock,
-            wakes=self.wakes,
+            wakes=self.is_told(arn),
             rests=rests,
         )
 

@@ -8,6 +8,7 @@ when they have come too often: that is SQS's doing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import sys
@@ -25,7 +26,8 @@ from lablambda.rules.names import function_arn
 from lablambda.services.calls import CallRefused
 from lablambda.sources.sqs import MOST_AT_ONCE, Queue, Record
 
-_LONG_POLL_S = 20
+# Where nothing wakes the poller, SQS holds its answer for so long: `settle` waits for two of them at most.
+_LONG_POLL_S = 1
 # When nothing wakes the poller: how soon to look for messages that are hidden now, in lab time, but not
 # more often than this in real time; and for those that no wake told of.
 _HIDDEN_S, _BREATH_S, _ANYWAY_S = 1.0, 0.05, 60.0
@@ -69,12 +71,18 @@ class QueuePoller:
         self._changed = asyncio.Event()
         self._backlog_since: float | None = None
         self._visibility_s: int | None = None
-        self._stopping = False
-        self._waiting = False
+        self._expected = self._stopping = self._waiting = False
         self._paused = 0  # batches that wait to be tried again
         self.begun = asyncio.Event()
         self.begun.set()  # a queue keeps what comes
-        self.result = ""
+        self.over = asyncio.Event()
+        self.received = 0
+        self._trouble = self._batch_trouble = ""  # in receiving, and in handling
+
+    @property
+    def result(self) -> str:
+        """What AWS calls LastProcessingResult."""
+        return self._trouble or self._batch_trouble
 
     @property
     def idle(self) -> bool:
@@ -83,6 +91,7 @@ class QueuePoller:
 
     def wake(self) -> None:
         """There may be something new."""
+        self._expected = True
         self._changed.set()
 
     def stop(self) -> None:
@@ -97,14 +106,16 @@ class QueuePoller:
                 try:
                     await self._poll()
                 except (CallRefused, LabError) as error:
-                    self.result = f"PROBLEM: {error}"
+                    self._trouble = f"PROBLEM: {error}"
                     await self._rest(self._clock.now() + pause_s)
                     await asyncio.sleep(_BREATH_S)
                     pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
                 else:
-                    self.result, pause_s = "", _FIRST_PAUSE_S
+                    self._trouble, pause_s = "", _FIRST_PAUSE_S
+            self.over.set()
             await asyncio.gather(*self._batches)
         finally:
+            self.over.set()
             for batch in self._batches:
                 batch.cancel()
             await asyncio.gather(*self._batches, return_exceptions=True)
@@ -156,9 +167,10 @@ class QueuePoller:
         until = 0.0
         while len(records) < self._size and not (records and self._stopping):
             most = min(MOST_AT_ONCE, self._size - len(records))
-            wait_s = 0 if self._wakes or records else _LONG_POLL_S
+            listens = not (self._wakes or records or self._expected)
+            self._expected = False
             self._changed.clear()  # before looking: what comes meanwhile is a reason to look again
-            got = await self._queue.receive(most, wait_s=wait_s, visibility_s=hidden_s)
+            got = await self._receive(most, hidden_s, listens=listens)
             if not records:
                 until = self._clock.now() + self._window_s
             records += got
@@ -167,6 +179,16 @@ class QueuePoller:
             if len(got) < most:
                 await self._rest(until if self._wakes else self._clock.now() + _HIDDEN_S)
         return records
+
+    async def _receive(self, most: int, hidden_s: int, *, listens: bool) -> list[Record]:
+        """Messages that are there or, if it listens, that come soon."""
+        if not listens:
+            got = await self._queue.receive(most, wait_s=0, visibility_s=hidden_s)
+        else:
+            with self._still():
+                got = await self._queue.receive(most, wait_s=_LONG_POLL_S, visibility_s=hidden_s)
+        self.received += len(got)
+        return got
 
     async def _rest_empty(self) -> None:
         """Wait for a wake; without one, until messages that are hidden may have come back."""
@@ -183,10 +205,17 @@ class QueuePoller:
     async def _rest(self, until: float) -> None:
         if self._changed.is_set():
             return
+        with self._still():
+            await self._clock.wait(self._changed, until)
+
+    @contextlib.contextmanager
+    def _still(self) -> Iterator[None]:
         self._waiting = True
         self._rests()
-        await self._clock.wait(self._changed, until)
-        self._waiting = False
+        try:
+            yield
+        finally:
+            self._waiting = False
 
     # ------------------------------------------------------------------------------------------ handling
 
@@ -223,12 +252,14 @@ class QueuePoller:
                 mapping.function, mapping.qualifier, payload, arn, source=self._queue.arn, trace_id=trace
             )
             try:
-                return await self._invoke(invocation)
+                outcome = await self._invoke(invocation)
+                self._batch_trouble = ""
+                return outcome
             except RecursiveInvocation as error:  # they come again, until the queue has had enough of them
-                self.result = f"PROBLEM: {error}"
+                self._batch_trouble = f"PROBLEM: {error}"
                 return None
             except LabError as error:  # throttled, deleted, or not ready
-                self.result = f"PROBLEM: {error}"
+                self._batch_trouble = f"PROBLEM: {error}"
             await self._pause(pause_s)
             if self._clock.now() >= until:
                 return None

@@ -67,6 +67,8 @@ class StreamPoller:
         self._woken = self._stopping = self._waiting = False
         self._look, self._anyway_at = True, 0.0
         self.begun = asyncio.Event()
+        self.over = asyncio.Event()
+        self.received = 0
         self.result = ""
 
     @property
@@ -83,6 +85,7 @@ class StreamPoller:
     def stop(self) -> None:
         """Read no more; `run` ends when the batches that run are done with."""
         self._stopping = True
+        self.over.set()  # what is read yet goes to nobody: it isn't checked off
         for reader in self._readers.values():
             reader.stop()
         self._changed.set()
@@ -114,6 +117,7 @@ class StreamPoller:
         if self._look:
             await self._look_for_shards()
         found = await self._read()
+        self.received += found
         self._look = self._leave_finished() or (woken and not found)  # if it wasn't records, it was shards
         if not self._look and not any(reader.due for reader in self._readers.values()):
             await self._rest(self._anyway_at if self._wakes else None)

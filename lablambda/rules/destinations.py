@@ -124,8 +124,8 @@ def to_dead_letters(target: str, invocation: Invocation, outcome: Outcome | None
 
 def queue_url(arn: str) -> str:
     """A queue's address: SQS goes by account and name, whatever the host."""
-    account, name = arn.split(":")[4:6]
-    return f"https://sqs.us-east-1.amazonaws.com/{account}/{name}"
+    region, account, name = arn.split(":")[3:6]
+    return f"https://sqs.{region}.amazonaws.com/{account}/{name}"
 
 
 def json_or_text(data: bytes) -> Any:

@@ -14,7 +14,8 @@ from lablambda.rules.names import ROOT
 class ServiceRequest:
     """A request as it came in: path and query percent-encoded, headers by lower-case name.
 
-    `caller` is the ARN of who signed it: the account's root for the lab's owner, or a function's role.
+    `service` is the name that it is signed for, None if it isn't signed. `caller` is the ARN of who signed it: the
+    account's root for the lab's owner, or a function's role.
     """
 
     method: str
@@ -22,6 +23,7 @@ class ServiceRequest:
     query: str
     headers: Mapping[str, str]
     body: bytes
+    service: str | None = None
     caller: str = ROOT
 
 
@@ -54,10 +56,10 @@ Wake = Callable[[str], None]  # something new is at the source of this ARN
 
 
 class Services(Protocol):
-    """Whoever answers for the services that aren't the lab's own. `wakes` is whether it tells by itself when
-    there is something new at a source that is polled."""
+    """Whoever answers for the services that aren't the lab's own."""
 
-    wakes: bool
+    def wakes(self, service: str) -> bool:
+        """Whether it tells by itself when there is something new at a source of that service."""
 
     async def resume(self) -> None:
         """Go on with what a lab that was killed has left behind."""
@@ -75,7 +77,8 @@ class Services(Protocol):
 class NoServices:
     """`--services none`: there is nobody behind."""
 
-    wakes = False
+    def wakes(self, service: str) -> bool:  # noqa: ARG002 - it is the same for every service
+        return False
 
     async def resume(self) -> None:
         return

@@ -89,6 +89,7 @@ class _Tools:
             headers={name.lower(): _text(value) for name, value in prepared.headers.items()}
             | {"host": "127.0.0.1"},
             body=body.encode() if isinstance(body, str) else bytes(body),
+            service=self._model.signing_name,
         )
 
     def read(self, operation: str, answer: ServiceResponse) -> dict[str, Any]:

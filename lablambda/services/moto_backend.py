@@ -13,7 +13,6 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lablambda import __version__, programs
 from lablambda.clock import Clock
@@ -25,25 +24,11 @@ from lablambda.services.backend import Deliver, Push, ServiceRequest, ServiceRes
 from lablambda.services.link import Message, answer_all
 from lablambda.services.moto_request import CALLER, CLOCK, FAULT, NOT_BUILT
 from lablambda.services.moto_server import MOST_CONNECTIONS
-
-if TYPE_CHECKING:
-    import aiohttp
+from lablambda.services.relay import Relay, sendable
 
 Answer = Callable[[Message], Awaitable[Message]]
 
 _START_WITHIN_S = 60.0
-_HOP_BY_HOP = frozenset(
-    {
-        "connection",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "expect",
-    }
-)
 _UNDERSCORES = "x-lablambda-underscores"
 _CLOSED = "The lab is closing; its services have ended."
 _EMPTY = "It starts again, empty, with the next request: buckets, tables and queues must be made again."
@@ -51,8 +36,6 @@ _EMPTY = "It starts again, empty, with the next request: buckets, tables and que
 
 class MotoServices:
     """moto, in a process of the lab's, started when somebody first needs it. It goes by the lab's clock."""
-
-    wakes = True
 
     def __init__(
         self, folder: Path, deliver: Deliver, wake: Wake, clock: Clock, *, linger_s: float = 0.0
@@ -66,6 +49,9 @@ class MotoServices:
         self._starting: asyncio.Task[_MotoProcess] | None = None
         self._lost = ""
         self._closed = False
+
+    def wakes(self, service: str) -> bool:  # noqa: ARG002 - it is the same for every service
+        return True
 
     async def resume(self) -> None:
         """Take over what a lab that was killed has left, if it is there."""
@@ -157,7 +143,7 @@ class _MotoProcess:
         log: Path,
     ) -> None:
         self.process = process
-        self._session: aiohttp.ClientSession | None = None  # there once it has started
+        self._relay: Relay | None = None  # there once it has started
         self._folder = -1
         self._answering = answering
         self._log = log
@@ -207,7 +193,7 @@ class _MotoProcess:
         # aiohttp takes a while to load: in a thread, while moto loads too.
         await asyncio.to_thread(importlib.import_module, "aiohttp")
         self._folder = os.open(folder, os.O_PATH)
-        self._session = _open_session(self._folder)
+        self._relay = _relay_to(self._folder)
 
     @property
     def alive(self) -> bool:
@@ -215,25 +201,16 @@ class _MotoProcess:
 
     async def forward(self, request: ServiceRequest, clock: Clock) -> ServiceResponse:
         import aiohttp
-        import yarl
 
-        assert self._session is not None
-        target = f"http://services{request.path}" + (f"?{request.query}" if request.query else "")
+        assert self._relay is not None
+        ours = {CALLER: request.caller, CLOCK: f"{clock.now()} {clock.speed}"}
         try:
-            async with self._session.request(
-                request.method,
-                yarl.URL(target, encoded=True),
-                headers=_sent_headers(request.headers)
-                | {CALLER: request.caller, CLOCK: f"{clock.now()} {clock.speed}"},
-                data=request.body,
-                allow_redirects=False,
-            ) as response:
-                body = await response.read()
-                if FAULT in response.headers:
-                    raise self._fault(response.headers[FAULT], body.decode(), request)
-                return ServiceResponse(response.status, _received_headers(response, request.method), body)
+            answer = await self._relay.send(request, _sent_headers(request.headers) | ours)
         except (aiohttp.ClientError, OSError) as error:
             raise ServiceFault(await self._why_broken(error)) from None
+        if fault := dict(answer.headers).get(FAULT.lower()):
+            raise self._fault(fault, answer.body.decode(), request)
+        return answer
 
     def obituary(self) -> str:
         """What to say of a process that ended by itself, with all that was in it."""
@@ -250,7 +227,7 @@ class _MotoProcess:
 
     async def close(self) -> None:
         """End the process."""
-        await self._close_session()
+        await self._close_relay()
         if self.alive:
             self.process.terminate()
         try:
@@ -265,12 +242,13 @@ class _MotoProcess:
     async def _kill(self) -> None:
         if self.alive:
             await _end(self.process)
-        await self._close_session()
+        await self._close_relay()
         await self._stop_answering()
 
-    async def _close_session(self) -> None:
-        if self._session is not None and not self._session.closed:
-            await self._session.close()
+    async def _close_relay(self) -> None:
+        relay, self._relay = self._relay, None
+        if relay is not None:
+            await relay.close()
             os.close(self._folder)
 
     async def _stop_answering(self) -> None:
@@ -332,19 +310,13 @@ async def _spawn(folder: Path, log: Path, link: socket.socket, linger_s: float) 
         )
 
 
-def _open_session(folder: int) -> aiohttp.ClientSession:
+def _relay_to(folder: int) -> Relay:
     """Requests to the socket in the open folder `folder`, by a path that is short enough for one: Linux
     takes 107 bytes, and a data folder's path may be longer."""
     import aiohttp  # slow, so only a lab that uses services loads it
 
     path = f"/proc/self/fd/{folder}/socket"
-    return aiohttp.ClientSession(
-        connector=aiohttp.UnixConnector(path=path, limit=MOST_CONNECTIONS),
-        auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None),
-        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-    )
+    return Relay(aiohttp.UnixConnector(path=path, limit=MOST_CONNECTIONS), "http://services")
 
 
 def _answerer(deliver: Deliver, wake: Wake) -> Answer:
@@ -387,16 +359,6 @@ def _make_ready(folder: Path, log: Path) -> int:
 
 
 def _sent_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    sent = {name: value for name, value in headers.items() if name not in _HOP_BY_HOP and "_" not in name}
+    sent = {name: value for name, value in sendable(headers).items() if "_" not in name}
     odd = {name: value for name, value in headers.items() if "_" in name}
-    # The body is whole by now, whatever form it came in.
-    sent.pop("content-length", None)
     return sent | ({_UNDERSCORES: json.dumps(odd)} if odd else {})
-
-
-def _received_headers(response: aiohttp.ClientResponse, method: str) -> list[tuple[str, str]]:
-    """An answer to HEAD keeps the length of the body that it doesn't have."""
-    dropped = _HOP_BY_HOP | ({"server"} if method == "HEAD" else {"server", "content-length"})
-    # S3 keeps the names of user metadata in lower case; moto capitalises them.
-    headers = ((name.lower(), value) for name, value in response.headers.items())
-    return [(name, value) for name, value in headers if name not in dropped]

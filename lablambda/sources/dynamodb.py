@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lablambda.model.mapping import Position
+from lablambda.rules.names import REGION
 from lablambda.services.calls import AwsCalls
 from lablambda.sources.stream import Page, Record, Shard, batch_info
 
@@ -82,6 +83,7 @@ class DynamoDBStream:
             }
             | {"ApproximateCreationDateTime": int(change["ApproximateCreationDateTime"].timestamp())},
             "eventSourceARN": self.arn,
+            "awsRegion": REGION,  # DynamoDB Local has a name of its own for it
         }
         if identity := told.get("userIdentity"):
             record["userIdentity"] = {"type": identity["Type"], "principalId": identity["PrincipalId"]}

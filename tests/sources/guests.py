@@ -6,6 +6,7 @@ import itertools
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from lablambda.client import Lab
@@ -14,8 +15,23 @@ _numbers = itertools.count()
 _ACCOUNT = "us-east-1:000000000000"
 
 
+@dataclass(frozen=True)
+class Site:
+    """A lab, and that which is its services' if they are remote."""
+
+    lab: Lab
+    backend: Lab | None = None
+
+    def pass_time(self, seconds: float = 61) -> None:
+        """Have lab time pass, also where the sources are: they go by no clock but their own."""
+        self.lab.settle()
+        for lab in filter(None, (self.lab, self.backend)):
+            lab.clock.advance(seconds)
+        self.lab.settle()
+
+
 class Guest(ABC):
-    """A source in `lab` to which numbers are sent. `read` is the Python of a record's number, `key` that of
+    """A source at `site` to which numbers are sent. `read` is the Python of a record's number, `key` that of
     its name among batchItemFailures."""
 
     kind: str
@@ -23,8 +39,9 @@ class Guest(ABC):
     key: str
     given: dict[str, Any]  # parameters of CreateEventSourceMapping besides
 
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.lab = site.lab
         self.name = f"conform-{next(_numbers)}"
         self.arn = self.make()
 
@@ -39,6 +56,11 @@ class Guest(ABC):
     @abstractmethod
     def remove(self) -> None:
         """Delete the source."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it can be read also when it is deleted."""
+        return False
 
     def pattern(self, most: int) -> str:
         """A filter that lets numbers up to `most` through."""
@@ -119,6 +141,11 @@ class DynamoDBGuest(Guest):
 
     def remove(self) -> None:
         self.lab.client("dynamodb").delete_table(TableName=self.name)
+
+    @property
+    def is_kept(self) -> bool:
+        """For a day, by AWS's own."""
+        return self.site.backend is not None
 
     def pattern(self, most: int) -> str:
         """DynamoDB's numbers are strings, which patterns can't compare."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -12,14 +13,14 @@ import pytest
 from lablambda.client import Lab
 from tests.api_clients import Create, create, functions, got
 from tests.api_clients import code as package
-from tests.sources.guests import GUESTS, Guest
+from tests.sources.guests import GUESTS, Guest, Site
 
 __all__ = ["create", "functions"]
 
 
 @pytest.fixture(params=GUESTS, ids=lambda guest: guest.kind)
-def guest(request: pytest.FixtureRequest, lab: Lab) -> Guest:
-    made: Guest = request.param(lab)
+def guest(request: pytest.FixtureRequest, site: Site) -> Guest:
+    made: Guest = request.param(site)
     return made
 
 
@@ -59,12 +60,6 @@ def numbers(lab: Lab, name: str) -> list[int]:
     return [n for batch in got(lab, name) for n in batch]
 
 
-def pass_time(lab: Lab, seconds: float = 61) -> None:
-    lab.settle()
-    lab.clock.advance(seconds)
-    lab.settle()
-
-
 def test_all_that_comes_is_handled_in_order(lab: Lab, create: Create, connect: Any, guest: Guest) -> None:
     name = create(code(guest))
     guest.send(*range(15))
@@ -81,7 +76,7 @@ def test_what_doesnt_fit_the_filter_is_never_seen(
     name = create(code(guest))
     connect(name, FilterCriteria={"Filters": [{"Pattern": guest.pattern(2)}]})
     guest.send(*range(6))
-    pass_time(lab)
+    guest.site.pass_time()
     assert numbers(lab, name) == [0, 1, 2]
 
 
@@ -91,7 +86,7 @@ def test_a_failed_batch_comes_again(lab: Lab, create: Create, connect: Any, gues
     connect(name)
     lab.settle()
     assert got(lab, name) == [[1, 2]]
-    pass_time(lab)
+    guest.site.pass_time()
     assert got(lab, name) == [[1, 2], [1, 2]]
 
 
@@ -104,7 +99,7 @@ def test_a_crash_and_a_timeout_are_failures(
     connect(name)
     lab.settle()
     functions.update_function_code(FunctionName=name, ZipFile=package(code(guest)))
-    pass_time(lab)
+    guest.site.pass_time()
     assert numbers(lab, name) == [1, 2, 1, 2]
 
 
@@ -115,8 +110,8 @@ def test_only_the_items_that_failed_come_again(lab: Lab, create: Create, connect
     name = create(code(guest, failing))
     guest.send(1, 2, 3)
     connect(name, FunctionResponseTypes=["ReportBatchItemFailures"])
-    pass_time(lab)
-    pass_time(lab)
+    guest.site.pass_time()
+    guest.site.pass_time()
     assert got(lab, name)[0] == [1, 2, 3]
     assert numbers(lab, name)[3:] == [2, 3]
 
@@ -137,7 +132,7 @@ def test_an_answer_that_makes_no_sense_fails_the_batch(
     name = create(code(guest, f"if state['calls'] == 1: return {answer}"))
     guest.send(1, 2)
     connect(name, FunctionResponseTypes=["ReportBatchItemFailures"])
-    pass_time(lab)
+    guest.site.pass_time()
     assert got(lab, name) == [[1, 2], [1, 2]]
 
 
@@ -148,7 +143,7 @@ def test_an_answer_without_failures_is_success(
     name = create(code(guest, f"return {answer}"))
     guest.send(1, 2)
     connect(name, FunctionResponseTypes=["ReportBatchItemFailures"])
-    pass_time(lab)
+    guest.site.pass_time()
     assert got(lab, name) == [[1, 2]]
 
 
@@ -187,11 +182,11 @@ def test_throttles_cost_nothing(lab: Lab, functions: Any, create: Create, connec
     functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
     uuid = connect(name)
     guest.send(1, 2)
-    pass_time(lab, 30)
+    guest.site.pass_time(30)
     told = functions.get_event_source_mapping(UUID=uuid)
     assert told["LastProcessingResult"] == "PROBLEM: Rate Exceeded."
     functions.delete_function_concurrency(FunctionName=name)
-    pass_time(lab)
+    guest.site.pass_time()
     assert numbers(lab, name) == [1, 2]
 
 
@@ -200,17 +195,16 @@ def test_a_source_that_is_deleted_is_told_of(
 ) -> None:
     uuid = connect(create(code(guest)))
     guest.remove()
-    pass_time(lab)
+    guest.site.pass_time()
     result = functions.get_event_source_mapping(UUID=uuid)["LastProcessingResult"]
-    assert result.startswith("PROBLEM: ")
-    assert "exist" in result or "not found" in result
+    assert (not guest.is_kept) == bool(re.match("PROBLEM: .*(exist|not found)", result)), result
 
 
 def test_a_slow_function_delays_nobody_else(
     lab: Lab, functions: Any, create: Create, connect: Any, guest: Guest
 ) -> None:
     slow, quick = create(code(guest, "time.sleep(20)"), Timeout=30), create(code(guest))
-    other = type(guest)(lab)
+    other = type(guest)(guest.site)
     connect(slow)
     connect(quick, EventSourceArn=other.arn)
     guest.send(1)
