@@ -51,6 +51,13 @@ def _parser() -> argparse.ArgumentParser:
         "--port", type=_port, default=0, metavar="P", help="the port of its AWS API (default: a free one)"
     )
     up.add_argument(
+        "--https-port",
+        type=_port,
+        default=0,
+        metavar="P",
+        help="the port of function URLs and APIs (default: the one it had, or a free one)",
+    )
+    up.add_argument(
         "--services",
         type=_services,
         default="moto",
@@ -192,6 +199,7 @@ def _up(options: argparse.Namespace) -> int:
         access_key=access_key,
         secret_key=secret_key,
         port=options.port,
+        https_port=options.https_port,
         services=choice(options.services),
         verify=not options.no_auth,
         concurrency=ACCOUNT_CONCURRENCY if options.concurrency is None else options.concurrency,
@@ -224,7 +232,8 @@ def _say_ready(descriptor: Descriptor) -> None:
 def _detach(options: argparse.Namespace) -> int:
     from lablambda.launch import start_detached
 
-    words = ["--name", options.name, "--port", str(options.port), "--services", options.services]
+    words = ["--name", options.name, "--port", str(options.port), "--https-port", str(options.https_port)]
+    words += ["--services", options.services]
     words += ["--data", str(options.data)] if options.data else []
     words += ["--idle-exit", str(options.idle_exit)] if options.idle_exit is not None else []
     words += ["--concurrency", str(options.concurrency)] if options.concurrency is not None else []

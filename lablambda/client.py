@@ -16,10 +16,11 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from lablambda.config import Descriptor
+from lablambda.config import CA_CERTIFICATE, Descriptor, authority_dir
 from lablambda.connection import ApiError, Connection
 from lablambda.model.compilation import Compiled, Problem
 from lablambda.model.invocation import Report
@@ -228,6 +229,16 @@ class Lab:
     def endpoint(self) -> str:
         """The address of the AWS-compatible API."""
         return self.descriptor.endpoint
+
+    @property
+    def https_endpoint(self) -> str:
+        """Where function URLs and APIs are: `https://127.0.0.1:PORT`."""
+        return self.descriptor.https_endpoint
+
+    @property
+    def ca_certificate(self) -> Path:
+        """The certificate that clients of `https_endpoint` must trust: `curl --cacert`, requests' `verify`."""
+        return authority_dir() / CA_CERTIFICATE
 
     def function(self, name: str) -> Function:
         """The function of that name; nothing is asked of the lab yet."""

@@ -20,6 +20,9 @@ from jupyter_core.paths import jupyter_runtime_dir
 from lablambda.rules.names import REGION
 
 DEFAULT_NAME = "default"
+# In the authority's folder: what clients of endpoints must trust; and that with the public authorities, for clients
+# that take only one file.
+CA_CERTIFICATE, CA_BUNDLE = "ca.pem", "bundle.pem"
 NAME_VARIABLE = "LABLAMBDA_LAB"
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")
 
@@ -45,6 +48,7 @@ class Descriptor:
     data: str
     region: str = REGION
     note: str = ""
+    https_endpoint: str = ""
 
     def variables(self) -> dict[str, str]:
         """The environment variables that point AWS's own tools at this lab."""
@@ -54,6 +58,8 @@ class Descriptor:
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,
+            "AWS_CA_BUNDLE": str(authority_dir() / CA_BUNDLE),
+            "LABLAMBDA_HTTPS_URL": self.https_endpoint,
         }
 
 
@@ -85,6 +91,11 @@ def runtime_dir() -> Path:
 def data_dir(name: str) -> Path:
     """Where the lab of that name keeps its state unless told otherwise."""
     return Path(platformdirs.user_data_dir("lablambda")) / "labs" / check_name(name)
+
+
+def authority_dir() -> Path:
+    """Where the user's own certificate authority is, which every lab's HTTPS port goes by."""
+    return Path(platformdirs.user_data_dir("lablambda")) / "authority"
 
 
 def cache_dir() -> Path:

@@ -12,12 +12,15 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from lablambda import config
 from lablambda.api.door import Door
 from lablambda.config import ConfigError, Descriptor, write_descriptor
+from lablambda.gateway.gateway import Gateway
+from lablambda.gateway.listener import free_port
 from lablambda.httpserver import HttpServer
 from lablambda.lab.assembly import Settings, open_house
 from lablambda.lab.house import House
@@ -43,7 +46,7 @@ async def serve(
     # Threads write to disk beside the event loop; it must not wait 5 ms for its turn after each.
     sys.setswitchinterval(_SWITCH_S)
     try:
-        async with open_house(settings) as house, _listening(house, settings.port):
+        async with open_house(settings) as house, _listening(house, settings):
             descriptor = _describe(house, settings, descriptor_path if lease is not None else None)
             write_descriptor(descriptor_path, descriptor)
             _spare_the_collector()
@@ -58,21 +61,44 @@ async def serve(
 
 
 @asynccontextmanager
-async def _listening(house: House, port: int) -> AsyncIterator[None]:
+async def _listening(house: House, settings: Settings) -> AsyncIterator[None]:
     server = HttpServer(Door(house).respond)
+    with _port_trouble(settings.port, "--port"):
+        house.endpoint = f"http://{HOST}:{await server.start(HOST, settings.port)}"
+    with _port_trouble(settings.https_port, "--https-port"):
+        https_port = _https_port(house.data, settings.https_port)
+    house.https_endpoint = f"https://{HOST}:{https_port}"
+    gateway = Gateway(house, https_port, config.authority_dir())
+    house.serve_https = gateway.open
     try:
-        bound = await server.start(HOST, port)
+        await gateway.resume()
+        yield
+    finally:
+        await gateway.close()
+        await server.close()
+
+
+@contextlib.contextmanager
+def _port_trouble(port: int, option: str) -> Iterator[None]:
+    try:
+        yield
     except (OSError, OverflowError) as error:
         number = getattr(error, "errno", None)
         why = "is in use" if number == errno.EADDRINUSE else f"can't be listened on ({error})"
         raise ConfigError(
-            f"Port {port} {why}. Choose another with --port, or leave it out to take a free one."
+            f"Port {port} {why}. Choose another with {option}, or leave it out to take a free one."
         ) from None
-    house.endpoint = f"http://{HOST}:{bound}"
-    try:
-        yield
-    finally:
-        await server.close()
+
+
+def _https_port(data: Path, wanted: int) -> int:
+    """The port asked for, or the one of last time, so that addresses last, or a free one."""
+    note = data / "https-port"
+    if not wanted:
+        with contextlib.suppress(OSError, ValueError):
+            return free_port(int(note.read_text()))
+    port = free_port(wanted)
+    note.write_text(str(port))
+    return port
 
 
 def _describe(house: House, settings: Settings, note: Path | None) -> Descriptor:
@@ -84,6 +110,7 @@ def _describe(house: House, settings: Settings, note: Path | None) -> Descriptor
         secret_key=settings.secret_key,
         data=str(house.data),
         note="" if note is None else str(note),
+        https_endpoint=house.https_endpoint,
     )
 
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 
@@ -29,9 +30,12 @@ def dynamodb_local() -> Iterator[str]:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(told)
     port = _free_port()
     jars = os.pathsep.join(map(str, maven.jars(_JARS)))
-    command = [java, "-Xmx256m", "-cp", jars, _MAIN, "-inMemory", "-port", str(port)]
+    command = [java, "-Xmx256m", "-cp", jars, _MAIN, "-disableTelemetry", "-inMemory", "-port", str(port)]
     nothing = subprocess.DEVNULL
-    with subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing) as process:
+    with (
+        tempfile.TemporaryDirectory() as folder,  # it leaves a file where it is started
+        subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing, cwd=folder) as process,
+    ):
         try:
             _wait_for(port, process)
             yield f"http://127.0.0.1:{port}"

@@ -19,6 +19,7 @@ FLOORS = [
     ["cli", "testing"],
     ["jupyter"],
     ["doctor", "notebooks", "deployment", "server"],
+    ["gateway"],
     ["api", "client"],
     ["attachments", "results", "samples"],
     ["charts"],

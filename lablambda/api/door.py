@@ -33,13 +33,13 @@ from lablambda.model.errors import (
     RequestTooLarge,
     ResourceNotFound,
 )
+from lablambda.rules.addresses import is_loopback
 from lablambda.rules.limits import REQUEST_BYTES
 from lablambda.rules.names import ROOT
 from lablambda.services.backend import ServiceRequest
 
 Handler = Callable[[House, Parameters], Awaitable[Mapping[str, Any]]]
 _TRACE = "x-amzn-trace-id"
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 class Door:
@@ -170,10 +170,8 @@ def _write(operation: Operation, result: Mapping[str, Any]) -> Response:
 
 
 def _check_host(request: Request) -> None:
-    """A page on another site can make a browser resolve its own name to loopback; it can't change Host."""
-    host = request.headers.get("host", "").lower()
-    name = host if host.endswith("]") else host.rpartition(":")[0] or host
-    if name not in _LOOPBACK and not name.endswith(".localhost"):
+    host = request.headers.get("host", "")
+    if not is_loopback(host):
         raise AccessDenied(
             f"This lab answers on loopback only, not as {host!r}. Use http://127.0.0.1 and its port."
         )

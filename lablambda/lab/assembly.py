@@ -60,7 +60,7 @@ from lablambda.telemetry.tallies import Tallies
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a lab is to be. `port` 0 takes a free one; times are seconds, None means never; `reserve` is how many
+    """How a lab is to be. a port of 0 is a free one; times are seconds, None means never; `reserve` is how many
     processes to keep ready at most, by family of runtimes. `services_linger_s` is for how long the services wait
     for the next lab when this one is killed."""
 
@@ -69,6 +69,7 @@ class Settings:
     access_key: str
     secret_key: str
     port: int = 0
+    https_port: int = 0
     services: Choice = field(default_factory=Choice)
     verify: bool = True
     concurrency: int = ACCOUNT_CONCURRENCY

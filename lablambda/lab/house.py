@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ from lablambda.lab.queue import AsyncQueue
 from lablambda.lab.schedules import Schedules
 from lablambda.model.package import Package
 from lablambda.packaging.store import PackageStore
+from lablambda.rules.addresses import URL
 from lablambda.runtimes.java.compiler import JavaCompiler
 from lablambda.runtimes.registry import Runtimes
 from lablambda.services.backend import Services
@@ -36,9 +38,14 @@ from lablambda.telemetry.tallies import Tallies
 _LOCATION_S = 600
 
 
+async def _not_listening() -> None:
+    """A house without a door for HTTPS."""
+
+
 @dataclass(slots=True)
 class House:
-    """Made by `assembly`. `verify` is whether requests must be signed; `leave` is set to end the lab."""
+    """Made by `assembly`. `verify` is whether requests must be signed; `serve_https` opens the HTTPS port if it isn't
+    open yet; `leave` is set to end the lab."""
 
     name: str
     data: Path
@@ -67,6 +74,8 @@ class House:
     tallies: Tallies
     past: PastEvents
     endpoint: str = ""
+    https_endpoint: str = ""
+    serve_https: Callable[[], Awaitable[None]] = _not_listening
     leave: asyncio.Event = field(default_factory=asyncio.Event)
     started: float = field(default_factory=time.time)
     last_request: float = field(default_factory=time.monotonic)
@@ -76,6 +85,10 @@ class House:
         path = f"/lablambda/packages/{package.digest}"
         query = self.keys.presign(urlsplit(self.endpoint).netloc, path, _LOCATION_S)
         return f"{self.endpoint}{path}?{query}"
+
+    def function_url(self, identity: str) -> str:
+        """The address of the function URL with that id: one that needs no name service."""
+        return f"{self.https_endpoint}/{URL}/{identity}/"
 
     def touch(self) -> None:
         """Note that somebody uses the lab, so that it doesn't leave for being idle."""

@@ -44,8 +44,7 @@ class Triggers:
             attached.statements.values(),
             principal=push.principal,
             resource=reference.arn,
-            source_arn=push.source_arn,
-            source_account=push.source_account,
+            facts={"AWS:SourceArn": push.source_arn, "AWS:SourceAccount": push.source_account},
         ):
             return f"Not authorized to invoke function [{push.function_arn}]"
         if push.kind == "invoke":

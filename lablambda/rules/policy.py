@@ -19,13 +19,12 @@ def allows(
     *,
     principal: str,
     resource: str,
-    source_arn: str,
-    source_account: str,
+    facts: Mapping[str, str],
     action: str = INVOKE,
 ) -> bool:
-    """Whether the statements let the service `principal` do `action` on `resource` for `source_arn`:
-    one must allow it and none deny it."""
-    facts = {"aws:sourcearn": source_arn, "aws:sourceaccount": source_account}
+    """Whether the statements let `principal` (a service, or whoever for "*") do `action` on `resource`: one must
+    allow it and none deny it. `facts` are the request's condition keys, such as `AWS:SourceArn`."""
+    facts = {key.lower(): value for key, value in facts.items()}
     effects = {
         statement.get("Effect")
         for statement in statements
@@ -62,4 +61,4 @@ def _compare(operator: str, fact: str, wanted: str) -> bool:
     """An operator that isn't known here never holds: better refused than let through."""
     if operator in ("ArnLike", "ArnEquals", "StringLike"):
         return fnmatchcase(fact, wanted)
-    return operator == "StringEquals" and fact == wanted
+    return operator in ("StringEquals", "Bool") and fact == wanted

@@ -30,8 +30,7 @@ def asks(*statements: dict[str, Any], source_arn: str = BUCKET, resource: str = 
         statements,
         principal="s3.amazonaws.com",
         resource=resource,
-        source_arn=source_arn,
-        source_account="000000000000",
+        facts={"AWS:SourceArn": source_arn, "AWS:SourceAccount": "000000000000"},
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from lablambda.api import event_stream
 from lablambda.api.lambda_api.references import reference
-from lablambda.api.lambda_api.streaming import StreamedAnswer
 from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
+from lablambda.lab.streamed_answer import StreamedAnswer
 from lablambda.model.errors import InvalidRequestContent, RequestTooLarge
 from lablambda.model.invocation import Invocation, Outcome, Report, new_request_id, new_trace_id
 from lablambda.rules import lineage
@@ -55,16 +56,22 @@ async def invoke_with_response_stream(house: House, p: Parameters) -> Result:
     if kind == "DryRun":
         return {"_status": 204}
     answer = StreamedAnswer(house.invoker.invoke, invocation)
-    executed_version = await answer.executed_version()
-
-    def last(outcome: Outcome) -> dict[str, str]:
-        return _failure(outcome) | ({"LogResult": _tail(outcome)} if p.get("LogType") == "Tail" else {})
-
+    executed_version = (await answer.beginning()).executed_version
     return {
         "_headers": _headers(invocation),
-        "_parts": answer.events(last),
+        "_parts": _events(answer, tail=p.get("LogType") == "Tail"),
         "ExecutedVersion": executed_version,
     }
+
+
+async def _events(answer: StreamedAnswer, *, tail: bool) -> AsyncIterator[bytes]:
+    """The messages to send.
+    Source: https://docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStream.html"""
+    async for part in answer.parts():
+        yield event_stream.event("PayloadChunk", "application/octet-stream", part)
+    outcome = await answer.outcome()
+    last = _failure(outcome) | ({"LogResult": _tail(outcome)} if tail else {})
+    yield event_stream.event("InvokeComplete", "application/json", json.dumps(last).encode())
 
 
 def _headers(invocation: Invocation) -> list[tuple[str, str]]:

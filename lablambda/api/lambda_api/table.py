@@ -56,7 +56,6 @@ def _refused(note: str) -> Entry:
     return Entry(Level.REFUSED, None, note)
 
 
-_NO_ENDPOINT = "kept and shown; the address isn't served yet"
 _OWN_RUNTIME = "kept and shown; the machine's own runtimes run"
 _NO_INSTANCES = "kept and shown; there are no managed instances"
 _DURABLE, _PROVIDERS, _SIGNING = "durable functions", "capacity providers", "code signing"
@@ -71,7 +70,7 @@ LAMBDA: dict[str, Entry] = {
     "CreateCodeSigningConfig": _refused(_SIGNING),
     "CreateEventSourceMapping": _works(mappings.create_event_source_mapping),
     "CreateFunction": _works(functions.create_function),
-    "CreateFunctionUrlConfig": _stored(urls.create_function_url_config, _NO_ENDPOINT),
+    "CreateFunctionUrlConfig": _works(urls.create_function_url_config),
     "DeleteAlias": _works(aliases.delete_alias),
     "DeleteCapacityProvider": _refused(_PROVIDERS),
     "DeleteCodeSigningConfig": _refused(_SIGNING),
@@ -153,5 +152,5 @@ LAMBDA: dict[str, Entry] = {
     "UpdateFunctionCode": _works(functions.update_function_code),
     "UpdateFunctionConfiguration": _works(functions.update_function_configuration),
     "UpdateFunctionEventInvokeConfig": _works(event_invoke.update_function_event_invoke_config),
-    "UpdateFunctionUrlConfig": _stored(urls.update_function_url_config, _NO_ENDPOINT),
+    "UpdateFunctionUrlConfig": _works(urls.update_function_url_config),
 }

@@ -13,6 +13,7 @@ from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
 from lablambda.model.errors import ResourceConflict, ResourceNotFound
 from lablambda.model.function import Function, Setting
+from lablambda.rules.addresses import url_id
 from lablambda.rules.names import REGION, function_arn
 
 Result = Mapping[str, Any]
@@ -35,6 +36,7 @@ async def create_function_url_config(house: House, p: Parameters) -> Result:
         "CreationTime": _now(),
     }
     saved = await _save(house, function, qualifier, members)
+    await house.serve_https()
     return {name: value for name, value in saved.items() if name != "LastModifiedTime"}
 
 
@@ -46,7 +48,7 @@ async def update_function_url_config(house: House, p: Parameters) -> Result:
 
 async def get_function_url_config(house: House, p: Parameters) -> Result:
     function, qualifier = _configured(house, p)
-    return _described(function, qualifier)
+    return _described(house, function, qualifier)
 
 
 async def delete_function_url_config(house: House, p: Parameters) -> Result:
@@ -60,7 +62,7 @@ async def list_function_url_configs(house: House, p: Parameters) -> Result:
     if function is None:
         raise ResourceNotFound("Function does not exist")
     chosen, marker = page(sorted(function.settings.get(Setting.FUNCTION_URL, {})), p, str)
-    return {"FunctionUrlConfigs": [_described(function, q) for q in chosen], "NextMarker": marker}
+    return {"FunctionUrlConfigs": [_described(house, function, q) for q in chosen], "NextMarker": marker}
 
 
 def _target(house: House, p: Parameters) -> tuple[Function, str]:
@@ -96,17 +98,19 @@ async def _save(
 ) -> dict[str, Any]:
     changed = function.with_setting(Setting.FUNCTION_URL, qualifier, {**members, "LastModifiedTime": _now()})
     await house.catalog.save(changed)
-    return _told(changed, qualifier)
+    return _told(house, changed, qualifier)
 
 
-def _described(function: Function, qualifier: str) -> dict[str, Any]:
-    return {"InvokeMode": "BUFFERED", **_told(function, qualifier)}
+def _described(house: House, function: Function, qualifier: str) -> dict[str, Any]:
+    return {"InvokeMode": "BUFFERED", **_told(house, function, qualifier)}
 
 
-def _told(function: Function, qualifier: str) -> dict[str, Any]:
+def _told(house: House, function: Function, qualifier: str) -> dict[str, Any]:
     """Recorded from AWS: a change's answer says nothing of a mode that was never given."""
+    members = _current(function, qualifier)
     return {
-        **_current(function, qualifier),
+        **members,
+        "FunctionUrl": house.function_url(url_id(members)),
         "FunctionArn": function_arn(function.name, qualifier or None),
     }
 

@@ -1,0 +1,133 @@
+"""The ASGI application behind the HTTPS port: requests read whole, answers written, and nothing a client or a function
+does can break it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from lablambda.model.http import Headers, HttpRequest, HttpResponse
+from lablambda.rules.addresses import Address, address, is_loopback
+
+Respond = Callable[[HttpRequest, Address], Awaitable[HttpResponse]]
+MOST_BODY_BYTES = 10 * 1024 * 1024  # what API Gateway takes; Lambda takes less
+_PART_WITHIN_S = 20.0
+_NO_BODY = (204, 304)
+_NOWHERE = (
+    "There is no endpoint at this address. Function URLs are below /lambda-url/ID/, APIs below /execute-api/ID/: "
+    "see 'lablambda status', or GetFunctionUrlConfig and GetApis."
+)
+
+
+class Refused(Exception):
+    """The request isn't one to answer further."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
+class ClientGone(Exception):
+    """The client left before its request was whole."""
+
+
+class Entrance:
+    """`endpoints` answer by the kind of address; `touch` is called with each request."""
+
+    def __init__(self, endpoints: dict[str, Respond], touch: Callable[[], None]) -> None:
+        self._endpoints = endpoints
+        self._touch = touch
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        self._touch()
+        try:
+            response = await self._respond(scope, receive)
+        except Refused as refused:
+            response = refused.response
+        except ClientGone:
+            return
+        except Exception:
+            traceback.print_exc(file=sys.stderr)
+            response = message(500, "Internal Server Error")
+        await _write(response, send, head_only=scope["method"] == "HEAD")
+
+    async def _respond(self, scope: dict[str, Any], receive: Any) -> HttpResponse:
+        headers: Headers = [(_text(name), _text(value)) for name, value in scope["headers"]]
+        host = next((value for name, value in headers if name == "host"), "")
+        if not is_loopback(host):
+            raise Refused(message(403, f"This lab answers on loopback only, not as {host!r}."))
+        path = _text(scope["raw_path"])
+        meant = address(host, path)
+        if meant is None:
+            raise Refused(message(404, _NOWHERE))
+        request = HttpRequest(
+            method=scope["method"],
+            path=path,
+            query=_text(scope["query_string"]),
+            headers=headers,
+            body=await _body(headers, receive),
+            source_ip=scope["client"][0],
+            protocol="HTTP/2.0" if scope["http_version"] == "2" else f"HTTP/{scope['http_version']}",
+            received=time.time(),
+            port=int(scope["server"][1]),
+        )
+        return await self._endpoints[meant.kind](request, meant)
+
+
+def message(status: int, text: str) -> HttpResponse:
+    """An answer in the form of API Gateway's errors."""
+    return HttpResponse(
+        status, json.dumps({"message": text}).encode(), [("content-type", "application/json")]
+    )
+
+
+async def _body(headers: Headers, receive: Any) -> bytes:
+    """The body, whole. A client that dawdles or sends too much is told so."""
+    parts: list[bytes] = []
+    size = 0
+    stated = dict(headers).get("content-length", "")
+    if stated.isdecimal() and int(stated) > MOST_BODY_BYTES:
+        raise Refused(message(413, "Request Entity Too Large"))
+    while True:
+        try:
+            async with asyncio.timeout(_PART_WITHIN_S):
+                event = await receive()
+        except TimeoutError:
+            raise Refused(message(408, "Request Timeout")) from None
+        if event["type"] == "http.disconnect":
+            raise ClientGone
+        parts.append(event.get("body", b""))
+        size += len(parts[-1])
+        if size > MOST_BODY_BYTES:
+            raise Refused(message(413, "Request Entity Too Large"))
+        if not event.get("more_body"):
+            return b"".join(parts)
+
+
+async def _write(response: HttpResponse, send: Any, *, head_only: bool) -> None:
+    headers = [(name.encode(), value.encode("utf-8", "replace")) for name, value in response.headers]
+    bodiless = head_only or response.status in _NO_BODY
+    if response.parts is None and not bodiless:
+        headers.append((b"content-length", str(len(response.body)).encode()))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    if response.parts is not None:
+        async for part in response.parts:
+            if not bodiless:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+    await send({"type": "http.response.body", "body": b"" if bodiless else response.body, "more_body": False})
+
+
+def _text(data: bytes) -> str:
+    """Headers have no encoding of their own: UTF-8 where it is that, else each byte a character."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")

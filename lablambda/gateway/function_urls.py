@@ -1,0 +1,190 @@
+"""Function URLs: who may call, the request as an event, the result as an answer.
+
+Sources: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html, urls-auth.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from lablambda.api.authentication import NotAuthenticated, authenticate
+from lablambda.gateway.streaming import FunctionFailed, streamed
+from lablambda.httpserver import Request
+from lablambda.lab.house import House
+from lablambda.lab.streamed_answer import StreamedAnswer
+from lablambda.model.errors import LabError, TooManyRequests
+from lablambda.model.function import Function, Setting
+from lablambda.model.http import HttpRequest, HttpResponse
+from lablambda.model.invocation import Invocation, new_request_id, new_trace_id
+from lablambda.model.package import Policy
+from lablambda.rules import lineage, policy
+from lablambda.rules.addresses import Address, url_id
+from lablambda.rules.cors import cors_headers, is_preflight
+from lablambda.rules.http_event import Match, event_2_0, joined
+from lablambda.rules.http_result import Malformed, response_2_0
+from lablambda.rules.limits import SYNC_PAYLOAD_BYTES
+from lablambda.rules.names import ACCOUNT, function_arn
+
+_TRACE = "x-amzn-trace-id"
+_FORBIDDEN = (
+    "Forbidden. For troubleshooting Function URL authorization issues, see: "
+    "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
+)
+_URL_ACTION = "lambda:InvokeFunctionUrl"
+
+
+class FunctionUrls:
+    """The URLs of all functions and aliases."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._known: dict[str, tuple[str, str]] = {}
+
+    async def respond(self, request: HttpRequest, address: Address) -> HttpResponse:
+        """Never raises for anything that a client or a function did."""
+        found = self._find(address.identity)
+        if found is None:
+            return _refusal(403, None, "AccessDeniedException")
+        function, qualifier = found
+        members = function.setting(Setting.FUNCTION_URL, qualifier) or {}
+        cors = members.get("Cors") or {}
+        if cors and is_preflight(request):
+            return HttpResponse(200, headers=cors_headers(cors, request))
+        response = await self._answer(request, address, function, qualifier, members)
+        return replace(response, headers=[*response.headers, *cors_headers(cors, request)])
+
+    async def _answer(
+        self,
+        request: HttpRequest,
+        address: Address,
+        function: Function,
+        qualifier: str,
+        members: Mapping[str, Any],
+    ) -> HttpResponse:
+        arn = function_arn(function.name, qualifier or None)
+        try:
+            authorizer = self._admit(request, function, qualifier, members["AuthType"])
+        except (NotAuthenticated, _Forbidden):
+            return _refusal(403, _FORBIDDEN, "AccessDeniedException")
+        request_id = new_request_id()
+        trace_id = request.header(_TRACE) or new_trace_id()
+        match = Match(
+            api_id=address.identity,
+            domain=address.domain,
+            stage="$default",
+            route_key="$default",
+            path=address.path,
+            request_id=request_id,
+            authorizer=authorizer,
+        )
+        event = event_2_0(_forwarded(request, lineage.passed(trace_id, function.name)), match)
+        payload = msgspec.json.encode(event)
+        if len(payload) > SYNC_PAYLOAD_BYTES:
+            told = f"Request must be smaller than {SYNC_PAYLOAD_BYTES} bytes for the InvokeFunction operation"
+            return _refusal(413, told, "RequestEntityTooLargeException")
+        invocation = Invocation(
+            function.name,
+            qualifier or None,
+            payload,
+            arn,
+            request_id=request_id,
+            source="url",
+            trace_id=trace_id,
+        )
+        response = await self._invoke(invocation, streams=members.get("InvokeMode") == "RESPONSE_STREAM")
+        own = [("x-amzn-requestid", request_id), (_TRACE, trace_id)]
+        return replace(response, headers=[*response.headers, *own])
+
+    async def _invoke(self, invocation: Invocation, *, streams: bool) -> HttpResponse:
+        invoke = self._house.invoker.invoke
+        try:
+            if streams:
+                return await streamed(StreamedAnswer(invoke, invocation))
+            outcome = await invoke(invocation)
+            return _failure() if outcome.function_error else response_2_0(outcome.payload)
+        except TooManyRequests as error:
+            return _refusal(429, str(error), "TooManyRequestsException")
+        except (Malformed, FunctionFailed, LabError):
+            return _failure()
+
+    # ----------------------------------------------------------------------------------- who, and may they
+
+    def _find(self, identity: str) -> tuple[Function, str] | None:
+        """The function and the qualifier whose URL has that id."""
+        for _ in range(2):
+            name, qualifier = self._known.get(identity, ("", ""))
+            function = self._house.catalog.find(name)
+            if function is not None and url_id(function.setting(Setting.FUNCTION_URL, qualifier)) == identity:
+                return function, qualifier
+            self._known = {
+                url_id(members): (function.name, qualifier)
+                for function in self._house.catalog.functions()
+                for qualifier, members in function.settings.get(Setting.FUNCTION_URL, {}).items()
+            }
+        return None
+
+    def _admit(
+        self, request: HttpRequest, function: Function, qualifier: str, auth_type: str
+    ) -> Mapping[str, Any] | None:
+        """What the event says of the caller. Raises NotAuthenticated, _Forbidden."""
+        if auth_type == "AWS_IAM":
+            return {"iam": self._caller(request)}
+        facts = {"lambda:FunctionUrlAuthType": auth_type, "lambda:InvokedViaFunctionUrl": "true"}
+        statements = function.policies.get(qualifier, Policy()).statements.values()
+        arn = function_arn(function.name, qualifier or None)
+        for action in (_URL_ACTION, policy.INVOKE):
+            if not policy.allows(statements, principal="*", resource=arn, facts=facts, action=action):
+                raise _Forbidden
+        return None
+
+    def _caller(self, request: HttpRequest) -> dict[str, Any]:
+        headers = joined(request)
+        signed = Request(request.method, request.path, request.query, headers, request.body)
+        scope = authenticate(signed, self._house.keys, datetime.now(UTC))
+        if scope.service != "lambda":
+            raise _Forbidden
+        arn = self._house.keys.caller(headers.get("x-amz-security-token"))
+        return {
+            "accessKey": _access_key(request),
+            "accountId": ACCOUNT,
+            "callerId": ACCOUNT,
+            "cognitoIdentity": None,
+            "principalOrgId": None,
+            "userArn": arn,
+            "userId": ACCOUNT,
+        }
+
+
+class _Forbidden(Exception):
+    """The caller may not."""
+
+
+def _access_key(request: HttpRequest) -> str:
+    return request.header("authorization").partition("Credential=")[2].partition("/")[0]
+
+
+def _forwarded(request: HttpRequest, trace_id: str) -> HttpRequest:
+    """The request with the headers that AWS's front adds."""
+    added = {
+        "x-forwarded-for": request.source_ip,
+        "x-forwarded-port": str(request.port),
+        "x-forwarded-proto": "https",
+        _TRACE: trace_id,
+    }
+    kept = [pair for pair in request.headers if pair[0] not in added]
+    return replace(request, headers=[*kept, *added.items()])
+
+
+def _refusal(status: int, text: str | None, kind: str) -> HttpResponse:
+    body = json.dumps({"Message": text}).encode()
+    return HttpResponse(status, body, [("content-type", "application/json"), ("x-amzn-errortype", kind)])
+
+
+def _failure() -> HttpResponse:
+    return HttpResponse(502, b"Internal Server Error", [("content-type", "application/json")])

@@ -1,0 +1,174 @@
+"""A request as a function's event, in both of AWS's payload formats.
+
+Sources: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html,
+https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from lablambda.model.http import HttpRequest
+from lablambda.rules.http_body import body_members
+from lablambda.rules.names import ACCOUNT
+
+_BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What an endpoint made of a request: its own identity, and the route that the request takes.
+
+    `path` is the request's path as the event shows it, `variables` are those of the path and the stage.
+    """
+
+    api_id: str
+    domain: str
+    stage: str
+    route_key: str
+    path: str
+    request_id: str
+    path_variables: Mapping[str, str] | None = None
+    stage_variables: Mapping[str, str] | None = None
+    authorizer: Mapping[str, Any] | None = None
+
+
+def new_request_id() -> str:
+    """An id of the form that API Gateway gives: 15 letters and digits, and `=`."""
+    return "".join(secrets.choice(_BASE64) for _ in range(15)) + "="
+
+
+def event_2_0(request: HttpRequest, match: Match) -> dict[str, Any]:
+    """Payload format 2.0; what is absent is left out."""
+    context: dict[str, Any] = {
+        "accountId": ACCOUNT,
+        "apiId": match.api_id,
+        "domainName": match.domain,
+        "domainPrefix": match.api_id,
+        "http": {
+            "method": request.method,
+            "path": match.path,
+            "protocol": request.protocol,
+            "sourceIp": request.source_ip,
+            "userAgent": request.header("user-agent"),
+        },
+        "requestId": match.request_id,
+        "routeKey": match.route_key,
+        "stage": match.stage,
+        "time": clf_time(request.received),
+        "timeEpoch": int(request.received * 1000),
+    }
+    if match.authorizer is not None:
+        context["authorizer"] = match.authorizer
+    cookies = [
+        cookie.strip()
+        for name, value in request.headers
+        for cookie in value.split(";")
+        if name == "cookie" and cookie.strip()
+    ]
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": match.route_key,
+        "rawPath": match.path,
+        "rawQueryString": request.query,
+        "cookies": cookies,
+        "headers": {name: value for name, value in joined(request).items() if name != "cookie"},
+        "queryStringParameters": {name: ",".join(values) for name, values in parameters(request).items()},
+        "requestContext": context,
+        "pathParameters": match.path_variables,
+        "stageVariables": match.stage_variables,
+        **body_members(request.body, request.header("content-type")),
+    }
+    return {name: value for name, value in event.items() if value or name not in _MAY_BE_ABSENT}
+
+
+_MAY_BE_ABSENT = ("cookies", "queryStringParameters", "pathParameters", "stageVariables")
+
+
+def event_1_0(request: HttpRequest, match: Match) -> dict[str, Any]:
+    """Payload format 1.0; what is absent is null."""
+    several = _several(request)
+    queried = parameters(request)
+    _, _, resource = match.route_key.rpartition(" ")
+    path = match.path if match.stage == "$default" else f"/{match.stage}{match.path}"
+    context = {
+        "accountId": ACCOUNT,
+        "apiId": match.api_id,
+        "authorizer": match.authorizer,
+        "domainName": match.domain,
+        "domainPrefix": match.api_id,
+        "extendedRequestId": match.request_id,
+        "httpMethod": request.method,
+        "identity": {**_NOBODY, "sourceIp": request.source_ip, "userAgent": request.header("user-agent")},
+        "path": path,
+        "protocol": request.protocol,
+        "requestId": match.request_id,
+        "requestTime": clf_time(request.received),
+        "requestTimeEpoch": int(request.received * 1000),
+        "resourceId": match.route_key,
+        "resourcePath": resource,
+        "stage": match.stage,
+    }
+    body = body_members(request.body, request.header("content-type"))
+    return {
+        "version": "1.0",
+        "resource": resource,
+        "path": path,
+        "httpMethod": request.method,
+        "headers": {name: values[-1] for name, values in several.items()},
+        "multiValueHeaders": several,
+        "queryStringParameters": {name: values[-1] for name, values in queried.items()} or None,
+        "multiValueQueryStringParameters": queried or None,
+        "requestContext": context,
+        "pathParameters": match.path_variables or None,
+        "stageVariables": match.stage_variables or None,
+        "body": None,
+        **body,
+    }
+
+
+_NOBODY = dict.fromkeys(
+    (
+        "accessKey",
+        "accountId",
+        "caller",
+        "cognitoAmr",
+        "cognitoAuthenticationProvider",
+        "cognitoAuthenticationType",
+        "cognitoIdentityId",
+        "cognitoIdentityPoolId",
+        "principalOrgId",
+        "user",
+        "userArn",
+    )
+)
+
+
+def joined(request: HttpRequest) -> dict[str, str]:
+    """Headers by name, repeated ones joined with commas."""
+    return {name: ",".join(values) for name, values in _several(request).items()}
+
+
+def parameters(request: HttpRequest) -> dict[str, list[str]]:
+    """The query's parameters, decoded, in their order."""
+    found: dict[str, list[str]] = {}
+    for name, value in parse_qsl(request.query, keep_blank_values=True, errors="replace"):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def clf_time(moment: float) -> str:
+    """As access logs write it: `01/Nov/2026:10:00:00 +0000`."""
+    return time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(moment))
+
+
+def _several(request: HttpRequest) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in request.headers:
+        found.setdefault(name, []).append(value)
+    return found
