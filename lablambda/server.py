@@ -16,11 +16,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from lablambda import config
 from lablambda.api.door import Door
 from lablambda.config import ConfigError, Descriptor, write_descriptor
-from lablambda.gateway.gateway import Gateway
-from lablambda.gateway.listener import free_port
+from lablambda.gateway.on_demand import GatewayOnDemand
+from lablambda.gateway.ports import free_port
 from lablambda.httpserver import HttpServer
 from lablambda.lab.assembly import Settings, open_house
 from lablambda.lab.house import House
@@ -68,7 +67,7 @@ async def _listening(house: House, settings: Settings) -> AsyncIterator[None]:
     with _port_trouble(settings.https_port, "--https-port"):
         https_port = _https_port(house.data, settings.https_port)
     house.https_endpoint = f"https://{HOST}:{https_port}"
-    gateway = Gateway(house, https_port, config.authority_dir())
+    gateway = GatewayOnDemand(house, https_port)
     house.serve_https = gateway.open
     try:
         await gateway.resume()

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import Any
 
 from lablambda.api import errors, lab_api, metrics_api, prometheus_api
+from lablambda.api.apigatewayv2.table import APIGATEWAYV2
 from lablambda.api.authentication import NotAuthenticated, authenticate, service_of
 from lablambda.api.events_api import EVENTS
 from lablambda.api.lambda_api.table import LAMBDA
@@ -52,6 +53,7 @@ class Door:
             "logs": LOGS,
             "events": EVENTS,
             "scheduler": SCHEDULER,
+            "apigatewayv2": APIGATEWAYV2,
         }
         self._service = functools.cache(Service)  # loaded for whoever first asks, but for Lambda's own
         self._service("lambda")
@@ -70,6 +72,8 @@ class Door:
             else:
                 _refuse_browser(request)
                 service = service or self._unsigned(request)
+            if service == "apigateway" and request.path.startswith("/v2/"):
+                service = "apigatewayv2"  # both sign by one name
             response = await self._dispatch(request, service)
         except (LabError, NotAuthenticated) as error:
             told = errors.aws_error(error)

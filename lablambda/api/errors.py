@@ -65,6 +65,13 @@ _QUERY_CODES = {
     "IncompleteSignatureException": "IncompleteSignature",
     "ExpiredTokenException": "ExpiredToken",
 }
+_GATEWAY_CODES = {
+    "ValidationException": "BadRequestException",
+    "InvalidRequestContentException": "BadRequestException",
+    "InvalidParameterValueException": "BadRequestException",
+    "ResourceNotFoundException": "NotFoundException",
+    "ResourceConflictException": "ConflictException",
+}
 # What a service called by X-Amz-Target calls the same faults.
 _TARGET_CODES = {
     "logs": {
@@ -155,6 +162,10 @@ def render(error: AwsError, service: str | None, *, has_target: bool) -> Respons
         return s3_xml(error)
     if service == "scheduler" and error.code == "ResourceConflictException":
         return rest_json(replace(error, code="ConflictException"))
+    if service == "apigatewayv2":
+        return rest_json(
+            replace(error, code=_GATEWAY_CODES.get(error.code, error.code), key="message", kind=None)
+        )
     if service in (None, "lambda", "lablambda", "scheduler"):
         return rest_json(error)
     return query_xml(error)

@@ -57,7 +57,7 @@ class Operation:
         parameters: Parameters = {}
         for name, shape, location, wire_name in self._located:
             if location == "uri":
-                parameters[name] = _from_text(unquote(in_path[wire_name]), shape)
+                parameters[name] = _from_text(unquote(in_path[_group(wire_name)]), shape)
             elif location == "querystring":
                 if wire_name in query:
                     values = query[wire_name]
@@ -133,11 +133,11 @@ class Service:
         http = self.model.operation_model(name).http
         path, _, query = http["requestUri"].partition("?")
         path = path.rstrip("/")
-        parts = re.split(r"\{(\w+)(\+?)\}", path)
+        parts = re.split(r"\{([\w-]+)(\+?)\}", path)
         pattern = ""
         for i in range(0, len(parts) - 1, 3):
             fixed, member, greedy = parts[i : i + 3]
-            pattern += f"{re.escape(fixed)}(?P<{member}>{'.+' if greedy else '[^/]+'})"
+            pattern += f"{re.escape(fixed)}(?P<{_group(member)}>{'.+' if greedy else '[^/]+'})"
         return _Route(
             http["method"], re.compile(f"{pattern}{re.escape(parts[-1])}/?"), query, self.operations[name]
         )
@@ -162,6 +162,11 @@ class Service:
 
 
 # --------------------------------------------------------------------------------------------- values
+
+
+def _group(member: str) -> str:
+    """What a part of the path is called in a pattern, where names have no hyphens."""
+    return member.replace("-", "_")
 
 
 def _without_lone_surrogates(body: dict[str, Any]) -> dict[str, Any]:

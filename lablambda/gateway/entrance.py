@@ -4,13 +4,13 @@ does can break it."""
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from lablambda.gateway.answers import Refused, message
 from lablambda.model.http import Headers, HttpRequest, HttpResponse
 from lablambda.rules.addresses import Address, address, is_loopback
 
@@ -24,14 +24,6 @@ _NOWHERE = (
 )
 
 
-class Refused(Exception):
-    """The request isn't one to answer further."""
-
-    def __init__(self, response: HttpResponse) -> None:
-        super().__init__(response.status)
-        self.response = response
-
-
 class ClientGone(Exception):
     """The client left before its request was whole."""
 
@@ -39,7 +31,7 @@ class ClientGone(Exception):
 class Entrance:
     """`endpoints` answer by the kind of address; `touch` is called with each request."""
 
-    def __init__(self, endpoints: dict[str, Respond], touch: Callable[[], None]) -> None:
+    def __init__(self, endpoints: Mapping[str, Respond], touch: Callable[[], None]) -> None:
         self._endpoints = endpoints
         self._touch = touch
 
@@ -80,13 +72,6 @@ class Entrance:
             port=int(scope["server"][1]),
         )
         return await self._endpoints[meant.kind](request, meant)
-
-
-def message(status: int, text: str) -> HttpResponse:
-    """An answer in the form of API Gateway's errors."""
-    return HttpResponse(
-        status, json.dumps({"message": text}).encode(), [("content-type", "application/json")]
-    )
 
 
 async def _body(headers: Headers, receive: Any) -> bytes:

@@ -8,14 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from lablambda.api.authentication import NotAuthenticated, authenticate
+from lablambda.api.authentication import NotAuthenticated
+from lablambda.gateway.callers import iam_caller
 from lablambda.gateway.streaming import FunctionFailed, streamed
-from lablambda.httpserver import Request
 from lablambda.lab.house import House
 from lablambda.lab.streamed_answer import StreamedAnswer
 from lablambda.model.errors import LabError, TooManyRequests
@@ -26,12 +25,11 @@ from lablambda.model.package import Policy
 from lablambda.rules import lineage, policy
 from lablambda.rules.addresses import Address, url_id
 from lablambda.rules.cors import cors_headers, is_preflight
-from lablambda.rules.http_event import Match, event_2_0, joined
+from lablambda.rules.http_event import TRACE, Match, event_2_0, forwarded
 from lablambda.rules.http_result import Malformed, response_2_0
 from lablambda.rules.limits import SYNC_PAYLOAD_BYTES
-from lablambda.rules.names import ACCOUNT, function_arn
+from lablambda.rules.names import function_arn
 
-_TRACE = "x-amzn-trace-id"
 _FORBIDDEN = (
     "Forbidden. For troubleshooting Function URL authorization issues, see: "
     "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
@@ -73,7 +71,7 @@ class FunctionUrls:
         except (NotAuthenticated, _Forbidden):
             return _refusal(403, _FORBIDDEN, "AccessDeniedException")
         request_id = new_request_id()
-        trace_id = request.header(_TRACE) or new_trace_id()
+        trace_id = request.header(TRACE) or new_trace_id()
         match = Match(
             api_id=address.identity,
             domain=address.domain,
@@ -83,7 +81,7 @@ class FunctionUrls:
             request_id=request_id,
             authorizer=authorizer,
         )
-        event = event_2_0(_forwarded(request, lineage.passed(trace_id, function.name)), match)
+        event = event_2_0(forwarded(request, lineage.passed(trace_id, function.name)), match)
         payload = msgspec.json.encode(event)
         if len(payload) > SYNC_PAYLOAD_BYTES:
             told = f"Request must be smaller than {SYNC_PAYLOAD_BYTES} bytes for the InvokeFunction operation"
@@ -98,7 +96,7 @@ class FunctionUrls:
             trace_id=trace_id,
         )
         response = await self._invoke(invocation, streams=members.get("InvokeMode") == "RESPONSE_STREAM")
-        own = [("x-amzn-requestid", request_id), (_TRACE, trace_id)]
+        own = [("x-amzn-requestid", request_id), (TRACE, trace_id)]
         return replace(response, headers=[*response.headers, *own])
 
     async def _invoke(self, invocation: Invocation, *, streams: bool) -> HttpResponse:
@@ -134,7 +132,7 @@ class FunctionUrls:
     ) -> Mapping[str, Any] | None:
         """What the event says of the caller. Raises NotAuthenticated, _Forbidden."""
         if auth_type == "AWS_IAM":
-            return {"iam": self._caller(request)}
+            return {"iam": iam_caller(request, self._house.keys, "lambda")}
         facts = {"lambda:FunctionUrlAuthType": auth_type, "lambda:InvokedViaFunctionUrl": "true"}
         statements = function.policies.get(qualifier, Policy()).statements.values()
         arn = function_arn(function.name, qualifier or None)
@@ -143,42 +141,9 @@ class FunctionUrls:
                 raise _Forbidden
         return None
 
-    def _caller(self, request: HttpRequest) -> dict[str, Any]:
-        headers = joined(request)
-        signed = Request(request.method, request.path, request.query, headers, request.body)
-        scope = authenticate(signed, self._house.keys, datetime.now(UTC))
-        if scope.service != "lambda":
-            raise _Forbidden
-        arn = self._house.keys.caller(headers.get("x-amz-security-token"))
-        return {
-            "accessKey": _access_key(request),
-            "accountId": ACCOUNT,
-            "callerId": ACCOUNT,
-            "cognitoIdentity": None,
-            "principalOrgId": None,
-            "userArn": arn,
-            "userId": ACCOUNT,
-        }
-
 
 class _Forbidden(Exception):
     """The caller may not."""
-
-
-def _access_key(request: HttpRequest) -> str:
-    return request.header("authorization").partition("Credential=")[2].partition("/")[0]
-
-
-def _forwarded(request: HttpRequest, trace_id: str) -> HttpRequest:
-    """The request with the headers that AWS's front adds."""
-    added = {
-        "x-forwarded-for": request.source_ip,
-        "x-forwarded-port": str(request.port),
-        "x-forwarded-proto": "https",
-        _TRACE: trace_id,
-    }
-    kept = [pair for pair in request.headers if pair[0] not in added]
-    return replace(request, headers=[*kept, *added.items()])
 
 
 def _refusal(status: int, text: str | None, kind: str) -> HttpResponse:

@@ -11,31 +11,21 @@ import contextlib
 import errno
 import logging
 import os
-import socket
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from granian.server.embed import Server
+from granian.constants import Interfaces, SSLProtocols
+from granian.http import HTTP1Settings, HTTP2Settings
+from granian.server.embed import Server
 
-    from lablambda.gateway.certificates import ServerFiles
+from lablambda.gateway.certificates import ServerFiles
+from lablambda.gateway.ports import HOST, free_port
 
-HOST = "127.0.0.1"
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 _BACKLOG = 2048
 _HEADERS_WITHIN_MS = 10_000
 _MOST_HEADER_BYTES = 64 * 1024
 _STARTS_WITHIN_S, _STOPS_WITHIN_S = 10.0, 5.0
-
-
-def free_port(wanted: int = 0) -> int:
-    """`wanted`, or a free one if that is 0. Raises OSError if it is in use: granian shares its ports, so that a second
-    lab would take half of the first one's requests."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((HOST, wanted))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Listener:
@@ -50,10 +40,6 @@ class Listener:
     async def open(self, files: ServerFiles) -> None:
         """Listen. Raises OSError if the port was taken meanwhile."""
         free_port(self._port)
-        from granian.constants import Interfaces, SSLProtocols
-        from granian.http import HTTP1Settings, HTTP2Settings
-        from granian.server.embed import Server
-
         self._server = Server(
             self._application,
             address=HOST,

@@ -16,7 +16,7 @@ from pathlib import Path
 from lablambda.clock import Clock
 from lablambda.config import ConfigError
 from lablambda.hosts.local import IDLE_S, LocalHost
-from lablambda.lab import catalog, checkpoints, deliveries, event_bus, queue, schedules
+from lablambda.lab import catalog, checkpoints, deliveries, event_bus, http_apis, queue, schedules
 from lablambda.lab.catalog import Catalog
 from lablambda.lab.checkpoints import Checkpoints
 from lablambda.lab.code import CodeIntake
@@ -25,6 +25,7 @@ from lablambda.lab.deliveries import Deliveries
 from lablambda.lab.deploy import Deployer
 from lablambda.lab.event_bus import EventBuses
 from lablambda.lab.house import House
+from lablambda.lab.http_apis import HttpApis
 from lablambda.lab.invoke import Invoker
 from lablambda.lab.log_subscriptions import LogSubscriptions
 from lablambda.lab.mappings import Mappings
@@ -115,7 +116,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
 
 def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     data = settings.data
-    rooms = (catalog, queue, deliveries, checkpoints, event_bus, schedules)
+    rooms = (catalog, queue, deliveries, checkpoints, event_bus, http_apis, schedules)
     schema = "".join(room.SCHEMA for room in rooms)
     journal = Journal(data / "journal.db", schema, durable=True, added=deliveries.ADDED_COLUMNS)
     schema = recorder.SCHEMA + subscriptions.SCHEMA
@@ -136,15 +137,15 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     def access(version: Version) -> Mapping[str, str]:
         return {**keys.issue(version), "AWS_ENDPOINT_URL": house.endpoint}
 
-    def write_log(version: Version, stream: str, message: str) -> None:
-        bus.publish(LogLine(version.log_group, stream, int(time.time() * 1000), message))
+    def write_log(group: str, stream: str, message: str) -> None:
+        bus.publish(LogLine(group, stream, int(time.time() * 1000), message))
 
     host = LocalHost(
         runtimes,
         store,
         _fresh(data / "environments"),
         access=access,
-        write_log=write_log,
+        write_log=lambda version, stream, message: write_log(version.log_group, stream, message),
         idle_s=settings.environment_idle_s,
         clock=clock,
     )
@@ -199,6 +200,7 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         deliveries=outgoing,
         mappings=mappings,
         buses=buses,
+        http_apis=HttpApis(journal),
         schedules=Schedules(journal, buses, send=outgoing.send, clock=clock),
         clock=clock,
         host=host,
@@ -213,6 +215,7 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         metrics=Metrics(telemetry, record),
         tallies=tallies,
         past=past,
+        write_log=write_log,
     )
 
     async def undo() -> None:

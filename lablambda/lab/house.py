@@ -17,15 +17,17 @@ from lablambda.lab.credentials import KeyRing
 from lablambda.lab.deliveries import Deliveries
 from lablambda.lab.deploy import Deployer
 from lablambda.lab.event_bus import EventBuses
+from lablambda.lab.http_apis import HttpApis
 from lablambda.lab.invoke import Invoker
 from lablambda.lab.log_subscriptions import LogSubscriptions
 from lablambda.lab.mappings import Mappings
 from lablambda.lab.provisioner import Provisioner
 from lablambda.lab.queue import AsyncQueue
 from lablambda.lab.schedules import Schedules
+from lablambda.model.http_api import HttpApi
 from lablambda.model.package import Package
 from lablambda.packaging.store import PackageStore
-from lablambda.rules.addresses import URL
+from lablambda.rules.addresses import API, URL
 from lablambda.runtimes.java.compiler import JavaCompiler
 from lablambda.runtimes.registry import Runtimes
 from lablambda.services.backend import Services
@@ -44,7 +46,8 @@ async def _not_listening() -> None:
 
 @dataclass(slots=True)
 class House:
-    """Made by `assembly`. `verify` is whether requests must be signed; `serve_https` opens the HTTPS port if it isn't
+    """Made by `assembly`. `verify` is whether requests must be signed; `write_log` writes a
+    line into a group's stream; `serve_https` opens the HTTPS port if it isn't
     open yet; `leave` is set to end the lab."""
 
     name: str
@@ -61,6 +64,7 @@ class House:
     deliveries: Deliveries
     mappings: Mappings
     buses: EventBuses
+    http_apis: HttpApis
     schedules: Schedules
     clock: Clock
     host: LocalHost
@@ -73,6 +77,7 @@ class House:
     metrics: Metrics
     tallies: Tallies
     past: PastEvents
+    write_log: Callable[[str, str, str], None]
     endpoint: str = ""
     https_endpoint: str = ""
     serve_https: Callable[[], Awaitable[None]] = _not_listening
@@ -89,6 +94,11 @@ class House:
     def function_url(self, identity: str) -> str:
         """The address of the function URL with that id: one that needs no name service."""
         return f"{self.https_endpoint}/{URL}/{identity}/"
+
+    def api_endpoint(self, api: HttpApi) -> str:
+        """The address of the API, as `function_url`."""
+        address = f"{self.https_endpoint}/{API}/{api.identity}"
+        return address.replace("https:", "wss:", 1) if api.is_websocket else address
 
     def touch(self) -> None:
         """Note that somebody uses the lab, so that it doesn't leave for being idle."""

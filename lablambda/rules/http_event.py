@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -17,6 +17,7 @@ from lablambda.model.http import HttpRequest
 from lablambda.rules.http_body import body_members
 from lablambda.rules.names import ACCOUNT
 
+TRACE = "x-amzn-trace-id"
 _BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -147,6 +148,18 @@ _NOBODY = dict.fromkeys(
         "userArn",
     )
 )
+
+
+def forwarded(request: HttpRequest, trace_id: str) -> HttpRequest:
+    """The request with the headers that AWS's front adds."""
+    added = {
+        "x-forwarded-for": request.source_ip,
+        "x-forwarded-port": str(request.port),
+        "x-forwarded-proto": "https",
+        TRACE: trace_id,
+    }
+    kept = [pair for pair in request.headers if pair[0] not in added]
+    return replace(request, headers=[*kept, *added.items()])
 
 
 def joined(request: HttpRequest) -> dict[str, str]:

@@ -18,7 +18,7 @@ from lablambda.model.http import Headers, HttpResponse
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # The connection is the server's affair, and so is how long the body is.
-_SERVERS_OWN = frozenset(
+SERVERS_OWN = frozenset(
     {
         "connection",
         "content-length",
@@ -113,7 +113,7 @@ def _headers(given: Any) -> Headers:
 
 
 def _kept(headers: Headers) -> Headers:
-    return [pair for pair in headers if pair[0] not in _SERVERS_OWN]
+    return [pair for pair in headers if pair[0] not in SERVERS_OWN]
 
 
 def _checked(name: str, value: Any) -> tuple[str, str]:
