@@ -198,9 +198,31 @@ def _wildcard(wanted: Any) -> _OneTest:
         raise InvalidPattern("Event pattern is not valid: consecutive wildcard characters")
     if "\\" in parts:
         raise InvalidPattern("Event pattern is not valid: invalid escape character in a wildcard")
-    written = "".join(".*" if part == "*" else re.escape(part.removeprefix("\\") or part) for part in parts)
-    fitting = re.compile(written, re.DOTALL)
-    return lambda value: isinstance(value, str) and fitting.fullmatch(value) is not None
+    pieces = [""]
+    for part in parts:
+        if part == "*":
+            pieces.append("")
+        else:
+            pieces[-1] += part[1:] if part[0] == "\\" else part
+    return lambda value: isinstance(value, str) and _has_in_order(value, pieces)
+
+
+def _has_in_order(text: str, pieces: Sequence[str]) -> bool:
+    """Whether the text is the pieces with anything in between. Each is taken where it comes first, so that no text
+    takes long."""
+    first, *middle = pieces
+    if not middle:
+        return text == first
+    last = middle.pop()
+    if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
+        return False
+    at, end = len(first), len(text) - len(last)
+    for piece in middle:
+        at = text.find(piece, at, end)
+        if at < 0:
+            return False
+        at += len(piece)
+    return True
 
 
 def _cidr(wanted: Any) -> _OneTest:
