@@ -15,7 +15,7 @@ from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
 from lablambda.lab.schedules import DEFAULT_GROUP
 from lablambda.model.errors import ResourceConflict, ResourceNotFound, ValidationFailed
-from lablambda.model.event_rule import TimedCall
+from lablambda.model.event_rule import ScheduleGroup, TimedCall
 from lablambda.rules.names import ACCOUNT, REGION
 from lablambda.rules.schedule import InvalidSchedule, parse_schedule
 from lablambda.rules.target_call import kind_of_target
@@ -140,7 +140,7 @@ def _check_group(house: House, name: str) -> None:
 async def create_schedule_group(house: House, p: Parameters) -> Result:
     if p["Name"] in house.schedules.groups:
         raise ResourceConflict(f"Schedule group {p['Name']} already exists.")
-    await house.schedules.save_group(p["Name"])
+    await house.schedules.save_group(ScheduleGroup(p["Name"], house.clock.now(), _tags(p)))
     return {"ScheduleGroupArn": _group_arn(p["Name"])}
 
 
@@ -164,7 +164,7 @@ async def delete_schedule_group(house: House, p: Parameters) -> Result:
 
 
 def _described_group(house: House, name: str) -> dict[str, Any]:
-    created = house.schedules.groups[name]
+    created = house.schedules.groups[name].created
     return {
         "Arn": _group_arn(name),
         "Name": name,
@@ -172,6 +172,38 @@ def _described_group(house: House, name: str) -> dict[str, Any]:
         "CreationDate": created,
         "LastModificationDate": created,
     }
+
+
+# ------------------------------------------------------------------------------------------------ tags
+
+
+def _tags(p: Parameters) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in p.get("Tags", [])}
+
+
+def _tagged(house: House, arn: str) -> ScheduleGroup:
+    """Of what the Scheduler keeps, groups alone have tags."""
+    name = arn.rpartition("/")[2]
+    _check_group(house, name)
+    return house.schedules.groups[name]
+
+
+async def tag_resource(house: House, p: Parameters) -> Result:
+    group = _tagged(house, p["ResourceArn"])
+    await house.schedules.save_group(replace(group, tags={**group.tags, **_tags(p)}))
+    return {}
+
+
+async def untag_resource(house: House, p: Parameters) -> Result:
+    group = _tagged(house, p["ResourceArn"])
+    left = {key: value for key, value in group.tags.items() if key not in p["TagKeys"]}
+    await house.schedules.save_group(replace(group, tags=left))
+    return {}
+
+
+async def list_tags_for_resource(house: House, p: Parameters) -> Result:
+    tags = _tagged(house, p["ResourceArn"]).tags
+    return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
 
 SCHEDULER: Mapping[str, Callable[[House, Parameters], Awaitable[Result]]] = {
@@ -183,5 +215,8 @@ SCHEDULER: Mapping[str, Callable[[House, Parameters], Awaitable[Result]]] = {
     "GetScheduleGroup": get_schedule_group,
     "ListScheduleGroups": list_schedule_groups,
     "ListSchedules": list_schedules,
+    "ListTagsForResource": list_tags_for_resource,
+    "TagResource": tag_resource,
+    "UntagResource": untag_resource,
     "UpdateSchedule": update_schedule,
 }

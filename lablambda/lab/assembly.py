@@ -118,7 +118,8 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     data = settings.data
     rooms = (catalog, queue, deliveries, checkpoints, event_bus, http_apis, schedules)
     schema = "".join(room.SCHEMA for room in rooms)
-    journal = Journal(data / "journal.db", schema, durable=True, added=deliveries.ADDED_COLUMNS)
+    added = (*deliveries.ADDED_COLUMNS, *schedules.ADDED_COLUMNS)
+    journal = Journal(data / "journal.db", schema, durable=True, added=added)
     schema = recorder.SCHEMA + subscriptions.SCHEMA
     telemetry = Journal(data / "telemetry.db", schema, durable=False, added=recorder.ADDED_COLUMNS)
     record = Recorder(telemetry)

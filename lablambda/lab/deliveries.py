@@ -1,7 +1,7 @@
 """What became of asynchronous events, on its way to dead-letter queues and destinations.
 
 A delivery is on disk before its event is struck off, and until its target has taken it; one that isn't
-taken is tried again for a while, then given up and counted, as AWS does.
+taken is tried again as `rules/delivery.py` says, then given up and counted, as AWS does.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from lablambda.model.function import LATEST, Setting
 from lablambda.model.invocation import Invocation, Outcome, new_trace_id
 from lablambda.model.mapping import EventSourceMapping
 from lablambda.rules import destinations, lineage
+from lablambda.rules.delivery import TOO_OLD, RetryTerms, Sending, exhausted, pause_s
 from lablambda.rules.destinations import SUCCESS, Call
 from lablambda.rules.names import parse_reference
 from lablambda.services.backend import Push
@@ -34,18 +35,18 @@ from lablambda.storage.journal import Journal
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS delivery (
     id TEXT PRIMARY KEY, due REAL, tries INTEGER, function TEXT, qualifier TEXT, failed TEXT, call TEXT,
-    letters TEXT);
+    letters TEXT, terms TEXT);
 """
-# A file that an earlier version made lacks it.
-ADDED_COLUMNS = (("delivery", "letters TEXT"),)
+# A file that an earlier version made lacks them.
+ADDED_COLUMNS = (("delivery", "letters TEXT"), ("delivery", "terms TEXT"))
 _PUT = (
-    "INSERT OR REPLACE INTO delivery (id, due, tries, function, qualifier, failed, call, letters) "
-    "VALUES (?,?,?,?,?,?,?,?)"
+    "INSERT OR REPLACE INTO delivery (id, due, tries, function, qualifier, failed, call, letters, terms) "
+    "VALUES (?,?,?,?,?,?,?,?,?)"
 )
 _DELETE = "DELETE FROM delivery WHERE id = ?"
-_SELECT = "SELECT id, due, tries, function, qualifier, failed, call, letters FROM delivery"
+_SELECT = "SELECT id, due, tries, function, qualifier, failed, call, letters, terms FROM delivery"
 _AT_ONCE = 16
-_DELAYS_S = (1.0, 5.0, 30.0, 120.0)
+_FULL_DISK_S = 120.0
 _LONGEST_REASON = 1024
 _BYTES = "lablambda:bytes"  # marks, in JSON, what is not text
 
@@ -53,25 +54,28 @@ _BYTES = "lablambda:bytes"  # marks, in JSON, what is not text
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One call to make. `failed` is what to count for `function`, if it is of one, when the call is given up, and
-    `letters` the call to make then; `due` is seconds of lab time."""
+    `letters` the call to make then; `due` and `since`, from which its age counts, are seconds of lab time."""
 
     identity: str
     due: float
+    since: float
     tries: int
     function: str
     qualifier: str | None
     failed: QueueMove
     call: Call
     letters: Call | None = None
+    terms: RetryTerms = RetryTerms()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """Why a call wasn't taken; `for_good` is whether trying again is no use."""
+    """Why a call wasn't taken; `for_good` is whether trying again is no use, `exhausted` why it isn't tried again."""
 
     code: str
     text: str
     for_good: bool = False
+    exhausted: str = ""
 
 
 class Deliveries:
@@ -119,16 +123,26 @@ class Deliveries:
 
     async def post(self, mapping: EventSourceMapping, call: Call) -> None:
         """Note what is to be told of a mapping's batch; returns when the disk has it."""
-        move, identity = QueueMove.UNDELIVERED, str(uuid.uuid4())
-        await self._accept(
-            [Delivery(identity, self._now(), 0, mapping.function, mapping.qualifier, move, call)]
-        )
+        move, identity, now = QueueMove.UNDELIVERED, str(uuid.uuid4()), self._now()
+        await self._accept([Delivery(identity, now, now, 0, mapping.function, mapping.qualifier, move, call)])
 
-    async def send(self, calls: Sequence[tuple[Call, Call | None]]) -> None:
+    async def send(self, sendings: Sequence[Sending]) -> None:
         """Note calls to make, and for each what to do when it is given up; returns when the disk has them."""
-        now, move = self._now(), QueueMove.UNDELIVERED
-        await self._accept(
-            [Delivery(str(uuid.uuid4()), now, 0, "", None, move, call, letters) for call, letters in calls]
+        await self._accept([self._sent(sending) for sending in sendings])
+
+    def _sent(self, sending: Sending) -> Delivery:
+        now = self._now()
+        return Delivery(
+            str(uuid.uuid4()),
+            due=now,
+            since=now if sending.since is None else sending.since,
+            tries=0,
+            function="",
+            qualifier=None,
+            failed=QueueMove.UNDELIVERED,
+            call=sending.call,
+            letters=sending.letters,
+            terms=sending.terms,
         )
 
     async def _accept(self, deliveries: list[Delivery]) -> None:
@@ -197,34 +211,37 @@ class Deliveries:
 
     def _delivery(self, invocation: Invocation, failed: QueueMove, call: Call) -> Delivery:
         """What is told of an event belongs to its chain: there are loops by way of destinations too."""
-        identity, name = str(uuid.uuid4()), invocation.function
+        identity, name, now = str(uuid.uuid4()), invocation.function, self._now()
         traced = replace(call, trace=lineage.passed(invocation.trace_id, name))
-        return Delivery(identity, self._now(), 0, name, invocation.qualifier, failed, traced)
+        return Delivery(identity, now, now, 0, name, invocation.qualifier, failed, traced)
 
     # ----------------------------------------------------------------------------------------- delivering
 
     async def _attempt(self, delivery: Delivery) -> None:
+        if self._now() - delivery.since > delivery.terms.age_s:  # the lab was down meanwhile
+            await self._lose(delivery, _Refused("", "It came too late.", exhausted=TOO_OLD))
+            return
         refused = await self._refused(delivery.call)
         if refused is None:
             self._journal.write_soon(_DELETE, [(delivery.identity,)])
             return
         print(f"A result couldn't be delivered: {refused.text}", file=sys.stderr, flush=True)  # noqa: T201 - the lab's log
-        if refused.for_good or delivery.tries >= len(_DELAYS_S):
-            await self._lose(delivery, refused)
+        now, tries = self._now(), delivery.tries
+        why = exhausted(delivery.terms, retries=tries, since=delivery.since, now=now)
+        if refused.for_good or why:
+            await self._lose(delivery, replace(refused, exhausted=why))
             return
-        later = replace(delivery, due=self._now() + _DELAYS_S[delivery.tries], tries=delivery.tries + 1)
+        later = replace(delivery, due=now + pause_s(tries), tries=tries + 1)
         self._journal.write_soon(_PUT, [_row(later)])
         self._waiting[later.identity] = later
 
     async def _lose(self, delivery: Delivery, refused: _Refused) -> None:
         if delivery.letters is not None:
-            identity, letters = str(uuid.uuid4()), _with_reason(delivery, refused)
+            sending = Sending(_with_reason(delivery, refused))
             try:
-                await self._accept(
-                    [replace(delivery, identity=identity, tries=0, call=letters, letters=None)]
-                )
+                await self._accept([replace(self._sent(sending), failed=delivery.failed)])
             except ServiceFault:  # the disk is full, and has the delivery still
-                self._waiting[delivery.identity] = replace(delivery, due=self._now() + _DELAYS_S[-1])
+                self._waiting[delivery.identity] = replace(delivery, due=self._now() + _FULL_DISK_S)
                 return
         elif delivery.function:
             self._publish(
@@ -295,7 +312,7 @@ def _with_reason(delivery: Delivery, refused: _Refused) -> Call:
     if not refused.for_good:
         reasons |= {
             "RETRY_ATTEMPTS": str(delivery.tries),
-            "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts",
+            "EXHAUSTED_RETRY_CONDITION": refused.exhausted,
         }
     attributes = {name: {"DataType": "String", "StringValue": text} for name, text in reasons.items() if text}
     letters = delivery.letters
@@ -313,6 +330,7 @@ def _row(delivery: Delivery) -> tuple[object, ...]:
         delivery.failed.value,
         _written(delivery.call),
         None if delivery.letters is None else _written(delivery.letters),
+        json.dumps([delivery.since, delivery.terms.retries, delivery.terms.age_s]),
     )
 
 
@@ -333,14 +351,17 @@ def _read(text: str) -> Call:
 
 
 def _delivery(row: tuple[object, ...]) -> Delivery:
-    identity, due, tries, function, qualifier, failed, call, letters = row
+    identity, due, tries, function, qualifier, failed, call, letters, terms = row
+    since, *bounds = [due] if terms is None else json.loads(str(terms))
     return Delivery(
         identity=str(identity),
         due=float(str(due)),
+        since=float(str(since)),
         tries=int(str(tries)),
         function=str(function),
         qualifier=None if qualifier is None else str(qualifier),
         failed=QueueMove(str(failed)),
         call=_read(str(call)),
         letters=None if letters is None else _read(str(letters)),
+        terms=RetryTerms(*bounds),
     )

@@ -16,6 +16,7 @@ import msgspec
 from lablambda.clock import Clock
 from lablambda.model.errors import ResourceNotFound
 from lablambda.model.event_rule import DEFAULT_BUS, EventBus, EventRule
+from lablambda.rules.delivery import Sending, terms_of
 from lablambda.rules.destinations import Call
 from lablambda.rules.event_pattern import compile_pattern
 from lablambda.rules.moments import iso
@@ -29,7 +30,7 @@ CREATE TABLE IF NOT EXISTS event_bus (name TEXT PRIMARY KEY, body TEXT);
 CREATE TABLE IF NOT EXISTS event_rule (bus TEXT, name TEXT, body TEXT, PRIMARY KEY (bus, name));
 """
 _EVENTS = "events.amazonaws.com"
-Send = Callable[[Sequence[tuple[Call, Call | None]]], Awaitable[None]]
+Send = Callable[[Sequence[Sending]], Awaitable[None]]
 
 
 def bus_name(name_or_arn: str | None) -> str:
@@ -47,8 +48,8 @@ def rule_arn(rule: EventRule) -> str:
 
 
 class EventBuses:
-    """`send` sees to it that calls are made, and the second of each pair if the first is given up; it returns
-    when the disk has them. `changed` is called when rules have changed."""
+    """`send` sees to it that calls are made; it returns when the disk has them. `changed` is called when
+    rules have changed."""
 
     def __init__(self, journal: Journal, *, send: Send, clock: Clock) -> None:
         self._journal = journal
@@ -165,13 +166,11 @@ class EventBuses:
             "detail": json.loads(entry["Detail"]),
         }
 
-    def _calls(self, rule: EventRule, event: Mapping[str, Any]) -> list[tuple[Call, Call | None]]:
+    def _calls(self, rule: EventRule, event: Mapping[str, Any]) -> list[Sending]:
         named = RuleNamed(rule.name, rule_arn(rule))
         return [self._call(target, event, named) for target in rule.targets.values()]
 
-    def _call(
-        self, target: Mapping[str, Any], event: Mapping[str, Any], rule: RuleNamed
-    ) -> tuple[Call, Call | None]:
+    def _call(self, target: Mapping[str, Any], event: Mapping[str, Any], rule: RuleNamed) -> Sending:
         payload = target_input(target, event, rule)
         letters = burial(target, payload, {"RULE_ARN": rule.arn, "TARGET_ARN": target["Arn"]})
         if kind_of_target(target["Arn"]) == "lambda":
@@ -182,12 +181,12 @@ class EventBuses:
                 "source_account": ACCOUNT,
                 "payload": payload,
             }
-            return Call("lambda", "Push", push), letters
+            return Sending(Call("lambda", "Push", push), letters, terms_of(target))
         if kind_of_target(target["Arn"]) == "events":  # a bus gets the event, whatever the target's input
             payload = json.dumps(event["detail"])
         names = {"Source": "source", "DetailType": "detail-type", "Resources": "resources"}
         source = {name: event[member] for name, member in names.items()}
-        return target_call(target, payload, source), letters
+        return Sending(target_call(target, payload, source), letters, terms_of(target))
 
 
 def with_targets(rule: EventRule, targets: Sequence[Mapping[str, Any]]) -> EventRule:

@@ -21,6 +21,7 @@ from lablambda.model.errors import (
     ResourceNotFound,
 )
 from lablambda.model.log_subscription import SubscriptionFilter
+from lablambda.rules.delivery import Sending
 from lablambda.rules.destinations import Call
 from lablambda.rules.filter_pattern import Predicate, compile_pattern
 from lablambda.rules.limits import LOG_PAGE_EVENTS
@@ -53,7 +54,7 @@ class LogSubscriptions:
         calls: AwsCalls,
         *,
         ask: Callable[[Push], Awaitable[str | None]],
-        send: Callable[[Sequence[tuple[Call, Call | None]]], Awaitable[None]],
+        send: Callable[[Sequence[Sending]], Awaitable[None]],
     ) -> None:
         self._filters = filters
         self._catalog = catalog
@@ -162,7 +163,7 @@ class LogSubscriptions:
             # In a thread, so that invocations get through meanwhile.
             calls = await asyncio.to_thread(_calls, subscription, unread, matches)
             if calls:
-                await self._send([(call, None) for call in calls])
+                await self._send([Sending(call) for call in calls])
             subscription = await self._filters.advance(subscription, unread[-1])
             more = len(unread) == LOG_PAGE_EVENTS
 

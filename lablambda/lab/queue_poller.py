@@ -203,7 +203,7 @@ class QueuePoller:
             await asyncio.sleep(_BREATH_S)  # however fast the lab's clock goes
 
     async def _rest(self, until: float) -> None:
-        if self._changed.is_set():
+        if self._changed.is_set() or self._stopping:  # looking again may have cleared what `stop` set
             return
         with self._still():
             await self._clock.wait(self._changed, until)

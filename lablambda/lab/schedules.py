@@ -1,12 +1,14 @@
 """What is to happen at a time: rules of EventBridge with a schedule, and schedules of EventBridge Scheduler.
 
 They go by the lab's clock. Times that pass while the lab runs come one by one, also when the clock is turned
-by hand; those that passed while it was down don't come again.
+by hand; of those that passed while it was down only the Scheduler's single times are made up for, as long as
+their targets' retry policies give them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import sys
 import traceback
@@ -20,15 +22,18 @@ import msgspec
 from lablambda.clock import Clock
 from lablambda.lab.event_bus import EventBuses, Send
 from lablambda.model.errors import ResourceNotFound
-from lablambda.model.event_rule import TimedCall
+from lablambda.model.event_rule import ScheduleGroup, TimedCall
+from lablambda.rules.delivery import Sending, terms_of
 from lablambda.rules.schedule import Schedule, parse_schedule
 from lablambda.rules.target_call import burial, target_call
 from lablambda.storage.journal import Journal
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS timed_call (grp TEXT, name TEXT, body TEXT, PRIMARY KEY (grp, name));
-CREATE TABLE IF NOT EXISTS timed_group (name TEXT PRIMARY KEY, created REAL);
+CREATE TABLE IF NOT EXISTS timed_group (name TEXT PRIMARY KEY, created REAL, tags TEXT);
 """
+# A file that an earlier version made lacks it.
+ADDED_COLUMNS = (("timed_group", "tags TEXT"),)
 DEFAULT_GROUP = "default"
 _PUT = "INSERT OR REPLACE INTO timed_call (grp, name, body) VALUES (?, ?, ?)"
 Fire = Callable[[float], Awaitable[None]]
@@ -51,8 +56,9 @@ class Schedules:
         for (body,) in journal.read_now("SELECT body FROM timed_call"):
             call = msgspec.json.decode(body, type=TimedCall)
             self._calls[call.group, call.name] = call
-        self.groups: dict[str, float] = {DEFAULT_GROUP: clock.now()}
-        self.groups |= dict(journal.read_now("SELECT name, created FROM timed_group"))
+        self.groups = {DEFAULT_GROUP: ScheduleGroup(DEFAULT_GROUP, clock.now())}
+        for name, created, tags in journal.read_now("SELECT name, created, tags FROM timed_group"):
+            self.groups[name] = ScheduleGroup(name, created, json.loads(tags or "{}"))
 
     # --------------------------------------------------------------------------------------- schedules
 
@@ -82,10 +88,10 @@ class Schedules:
             "DELETE FROM timed_call WHERE grp = ? AND name = ?", [(call.group, call.name)]
         )
 
-    async def save_group(self, name: str) -> None:
-        self.groups[name] = self._clock.now()
-        sql = "INSERT OR REPLACE INTO timed_group (name, created) VALUES (?, ?)"
-        await self._journal.write(sql, [(name, self.groups[name])])
+    async def save_group(self, group: ScheduleGroup) -> None:
+        self.groups[group.name] = group
+        sql = "INSERT OR REPLACE INTO timed_group (name, created, tags) VALUES (?, ?, ?)"
+        await self._journal.write(sql, [(group.name, group.created, json.dumps(dict(group.tags)))])
 
     async def remove_group(self, name: str) -> None:
         """With all that is in it."""
@@ -124,6 +130,7 @@ class Schedules:
 
     async def _let_happen(self, now: float) -> float | None:
         """Fire what has become due, in order of time; gives when the next is due."""
+        await self._make_up()
         timed = self._timed()
         while True:
             dues = [schedule.after(self._reached) for schedule, _ in timed]
@@ -139,6 +146,14 @@ class Schedules:
                 self._changed.clear()
                 timed = self._timed()
 
+    async def _make_up(self) -> None:
+        """Fire what was due once, while the lab was down."""
+        for call in filter(_is_pending, self.calls()):
+            if call.members["ScheduleExpression"].startswith("at("):
+                due = _Within(call).after(call.since)
+                if due is not None and due <= self._reached:
+                    await self._fire(call, due)
+
     def _timed(self) -> list[tuple[Schedule, Fire]]:
         rules = [
             (parse_schedule(expression, since=rule.since), partial(self._buses.fire, rule))
@@ -146,9 +161,7 @@ class Schedules:
             if rule.enabled and (expression := rule.members.get("ScheduleExpression"))
         ]
         calls = [
-            (_Within(call), partial(self._fire, call))
-            for call in self._calls.values()
-            if call.members["State"] == "ENABLED" and not call.done
+            (_Within(call), partial(self._fire, call)) for call in filter(_is_pending, self._calls.values())
         ]
         return [*rules, *calls]
 
@@ -157,13 +170,18 @@ class Schedules:
         payload = target.get("Input") or "{}"
         source = dict(target.get("EventBridgeParameters") or {})
         letters = burial(target, payload, {"TARGET_ARN": target["Arn"]})
-        await self._send([(target_call(target, payload, source), letters)])
+        made = target_call(target, payload, source)
+        await self._send([Sending(made, letters, terms_of(target), since=moment)])
         if _Within(call).after(moment) is not None:
             return
         if call.members.get("ActionAfterCompletion") == "DELETE":
             await self.remove(call)
         else:
             await self.save(replace(call, done=True))
+
+
+def _is_pending(call: TimedCall) -> bool:
+    return call.members["State"] == "ENABLED" and not call.done
 
 
 class _Within:

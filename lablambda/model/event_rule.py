@@ -37,6 +37,15 @@ class EventRule:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleGroup:
+    """A group of EventBridge Scheduler's schedules; `created` is seconds since 1970."""
+
+    name: str
+    created: float
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class TimedCall:
     """A schedule of EventBridge Scheduler. `members` are those of AWS's CreateSchedule; times are seconds since
     1970, `since` of lab time. `done` is whether it has run for the last time."""

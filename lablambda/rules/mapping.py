@@ -54,15 +54,16 @@ def kind_of(source_arn: str) -> str:
     return kind
 
 
-def created(members: Mapping[str, Any]) -> dict[str, Any]:
-    """A new mapping's members: what was given, and AWS's defaults for its source."""
+def created(members: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """A new mapping's members: what was given, and AWS's defaults for its source; `now` is seconds since 1970 of lab
+    time."""
     not_built = [name for name in _NOT_BUILT if members.get(name)]
     if not_built:
         raise NotImplementedHere(f"{', '.join(not_built)}: sources of this kind are not implemented here.")
     if not members.get("EventSourceArn"):
         raise InvalidParameterValue("Unrecognized event source.")
     kind = kind_of(members["EventSourceArn"])
-    _check_position(kind, members)
+    _check_position(kind, members, now)
     return changed({**_DEFAULTS[kind], "EventSourceArn": members["EventSourceArn"]}, members)
 
 
@@ -85,8 +86,8 @@ def changed(current: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str,
     return merged
 
 
-def _check_position(kind: str, members: Mapping[str, Any]) -> None:
-    position = members.get("StartingPosition")
+def _check_position(kind: str, members: Mapping[str, Any], now: float) -> None:
+    position, moment = members.get("StartingPosition"), members.get("StartingPositionTimestamp")
     if kind == "sqs":
         if position is not None:
             raise InvalidParameterValue("StartingPosition is not valid for SQS event sources.")
@@ -99,8 +100,12 @@ def _check_position(kind: str, members: Mapping[str, Any]) -> None:
         raise InvalidParameterValue(
             f"Unsupported starting position for arn type: {members['EventSourceArn']}"
         )
-    elif position != "AT_TIMESTAMP" and "StartingPositionTimestamp" in members:
+    elif position != "AT_TIMESTAMP" and moment is not None:
         raise InvalidParameterValue("Timestamp only valid with StartingPosition AT_TIMESTAMP")
+    elif position == "AT_TIMESTAMP" and moment is None:
+        raise InvalidParameterValue("Timestamp must be specified with StartingPosition AT_TIMESTAMP")
+    elif moment is not None and float(moment) > now:
+        raise InvalidParameterValue("StartingPositionTimestamp cannot be in the future.")
 
 
 def _check_queue(members: Mapping[str, Any]) -> None:

@@ -142,16 +142,32 @@ def test_a_function_that_doesnt_let_the_rule_in(lab: Lab, create: Create, rule: 
     assert json.loads(message["Body"])["source"] == "closed"
 
 
-def test_a_target_that_has_gone_is_tried_again_then_given_up(lab: Lab, rule: Any) -> None:
+@pytest.mark.parametrize(
+    ("policy", "retries", "condition"),
+    [
+        ({"MaximumRetryAttempts": 0}, "0", "MaximumRetryAttempts"),
+        ({"MaximumRetryAttempts": 2}, "2", "MaximumRetryAttempts"),
+        ({"MaximumEventAgeInSeconds": 60}, "4", "MaximumEventAgeInSeconds"),  # after 1, 3, 9 and 27 s
+    ],
+)
+def test_a_target_that_has_gone_is_tried_by_its_retry_policy(
+    lab: Lab, rule: Any, policy: dict[str, int], retries: str, condition: str
+) -> None:
     url, queue = make_queue(lab)
-    target = {"Arn": f"{SQS}nowhere", "DeadLetterConfig": {"Arn": queue}}
+    target = {"Arn": f"{SQS}nowhere", "DeadLetterConfig": {"Arn": queue}, "RetryPolicy": policy}
     rule(target, EventPattern='{"source": ["lost"]}')
-    put(lab, "lost", {})
-    for _ in range(4):
-        assert messages(lab, url) == []
-        lab.clock.advance("121s")
-    (message,) = messages(lab, url)
-    assert message["MessageAttributes"]["RETRY_ATTEMPTS"]["StringValue"] == "4"
+    lab.clock.speed = 0
+    try:
+        put(lab, "lost", {})
+        lab.settle()
+        for pause in ("1s", "3s", "9s", "27s")[: int(retries)]:
+            assert messages(lab, url) == []
+            lab.clock.advance(pause)
+        (message,) = messages(lab, url)
+    finally:
+        lab.clock.speed = 1
+    attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert (attributes["RETRY_ATTEMPTS"], attributes["EXHAUSTED_RETRY_CONDITION"]) == (retries, condition)
 
 
 def test_a_rule_runs_by_the_labs_clock(lab: Lab, functions: Any, create: Create, rule: Any) -> None:
@@ -324,6 +340,19 @@ def test_groups_of_schedules(lab: Lab) -> None:
     ]
     scheduler.delete_schedule_group(Name="lesson")
     assert scheduler.list_schedules()["Schedules"] == []
+
+
+def test_a_group_has_tags(lab: Lab) -> None:
+    scheduler = lab.client("scheduler")
+    tags = [{"Key": "a", "Value": "1"}]
+    arn = scheduler.create_schedule_group(Name="tagged", Tags=tags)["ScheduleGroupArn"]
+    scheduler.tag_resource(ResourceArn=arn, Tags=[{"Key": "b", "Value": "2"}])
+    assert scheduler.list_tags_for_resource(ResourceArn=arn)["Tags"] == [*tags, {"Key": "b", "Value": "2"}]
+    scheduler.untag_resource(ResourceArn=arn, TagKeys=["a"])
+    assert scheduler.list_tags_for_resource(ResourceArn=arn)["Tags"] == [{"Key": "b", "Value": "2"}]
+    scheduler.delete_schedule_group(Name="tagged")
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        scheduler.list_tags_for_resource(ResourceArn=arn)
 
 
 @pytest.mark.parametrize(

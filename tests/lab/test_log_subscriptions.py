@@ -21,7 +21,7 @@ from lablambda.lab.log_subscriptions import LogSubscriptions
 from lablambda.model.errors import ServiceFault
 from lablambda.model.events import LogLine
 from lablambda.model.log_subscription import SubscriptionFilter
-from lablambda.rules.destinations import Call
+from lablambda.rules.delivery import Sending
 from lablambda.rules.limits import LOG_PAGE_EVENTS
 from lablambda.services.backend import NoServices, Push
 from lablambda.services.calls import AwsCalls
@@ -274,10 +274,10 @@ class Desk:
     async def ask(self, push: Push) -> str | None:
         raise AssertionError(push)
 
-    async def send(self, calls: Sequence[tuple[Call, Call | None]]) -> None:
+    async def send(self, sendings: Sequence[Sending]) -> None:
         if self.full:
             raise ServiceFault("the disk is full")
-        messages = [json.loads(gzip.decompress(call.parameters["Data"])) for call, _ in calls]
+        messages = [json.loads(gzip.decompress(sending.call.parameters["Data"])) for sending in sendings]
         self.sent += texts(messages)
 
     def log(self, *messages: str) -> None:

@@ -10,6 +10,7 @@ from lablambda.model.errors import InvalidParameterValue, NotImplementedHere
 from lablambda.rules import mapping
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:q"
+NOW = 1_800_000_000.0
 STREAM = "arn:aws:kinesis:us-east-1:000000000000:stream/s"
 
 
@@ -20,6 +21,8 @@ STREAM = "arn:aws:kinesis:us-east-1:000000000000:stream/s"
         ({"EventSourceArn": "nonsense"}, "Unrecognized event source."),
         ({"EventSourceArn": QUEUE, "StartingPosition": "LATEST"}, "StartingPosition is not valid for SQS event sources."),
         ({"EventSourceArn": STREAM, "StartingPosition": "LATEST", "StartingPositionTimestamp": 1}, "Timestamp only valid with StartingPosition AT_TIMESTAMP"),
+        ({"EventSourceArn": STREAM, "StartingPosition": "AT_TIMESTAMP"}, "Timestamp must be specified"),
+        ({"EventSourceArn": STREAM, "StartingPosition": "AT_TIMESTAMP", "StartingPositionTimestamp": NOW + 1}, "StartingPositionTimestamp cannot be in the future."),
         ({"EventSourceArn": f"{QUEUE}.fifo", "BatchSize": 11}, "at most 10 messages"),
         ({"EventSourceArn": f"{QUEUE}.fifo", "MaximumBatchingWindowInSeconds": 1}, "not supported for FIFO"),
         ({"EventSourceArn": QUEUE, "ParallelizationFactor": 2}, "Unsupported ParallelizationFactor parameter"),
@@ -31,25 +34,25 @@ STREAM = "arn:aws:kinesis:us-east-1:000000000000:stream/s"
 )  # fmt: skip
 def test_mappings_that_cannot_be(members: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidParameterValue) as caught:
-        mapping.created(members)
+        mapping.created(members, NOW)
     assert message in str(caught.value)
 
 
 def test_kafka_is_not_built() -> None:
     with pytest.raises(NotImplementedHere, match="Topics"):
-        mapping.created({"Topics": ["t"], "SelfManagedEventSource": {"Endpoints": {}}})
+        mapping.created({"Topics": ["t"], "SelfManagedEventSource": {"Endpoints": {}}}, NOW)
 
 
 def test_filters_come_and_go() -> None:
     criteria = {"Filters": [{"Pattern": '{"body": {"a": [1]}}'}]}
-    made = mapping.created({"EventSourceArn": QUEUE, "FilterCriteria": criteria})
+    made = mapping.created({"EventSourceArn": QUEUE, "FilterCriteria": criteria}, NOW)
     assert made["FilterCriteria"] == criteria
     assert "FilterCriteria" not in mapping.changed(made, {"FilterCriteria": {}})
 
 
 def test_a_window_allows_large_batches() -> None:
     made = mapping.created(
-        {"EventSourceArn": QUEUE, "BatchSize": 10_000, "MaximumBatchingWindowInSeconds": 1}
+        {"EventSourceArn": QUEUE, "BatchSize": 10_000, "MaximumBatchingWindowInSeconds": 1}, NOW
     )
     with pytest.raises(InvalidParameterValue, match="must be greater than 0"):
         mapping.changed(made, {"MaximumBatchingWindowInSeconds": 0})

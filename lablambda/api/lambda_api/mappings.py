@@ -22,7 +22,7 @@ _MOST = 100
 
 
 async def create_event_source_mapping(house: House, p: Parameters) -> Result:
-    members = rules.created(_members(p))
+    members = rules.created(_members(p), house.clock.now())
     named = _function(house, p["FunctionName"])
     _check_unique(house, named, members["EventSourceArn"])
     await house.mappings.check(members["EventSourceArn"], named)
