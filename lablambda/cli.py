@@ -14,6 +14,7 @@ from lablambda import __version__, config, display
 from lablambda.config import ConfigError, Descriptor, NoLab
 from lablambda.connection import ApiError
 from lablambda.rules.runtimes import RESERVE
+from lablambda.rules.scaling import ENVIRONMENTS
 from lablambda.services.choice import choice
 
 if TYPE_CHECKING:
@@ -71,6 +72,13 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--idle-exit", type=float, metavar="S", help="leave after S seconds without a request")
     up.add_argument(
         "--concurrency", type=int, metavar="N", help="how many invocations may run at once (default: 1000)"
+    )
+    up.add_argument(
+        "--scaling-rate",
+        type=_positive,
+        default=ENVIRONMENTS,
+        metavar="N",
+        help="how many environments a function may gain in 10 seconds of the lab's time (default: %(default)s)",
     )
     up.add_argument(
         "--no-auth",
@@ -146,6 +154,12 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text}: write a whole number from 1")
+    return int(text)
+
+
 def _services(text: str) -> str:
     """As it was given, for a detached lab is given it again."""
     try:
@@ -203,6 +217,7 @@ def _up(options: argparse.Namespace) -> int:
         services=choice(options.services),
         verify=not options.no_auth,
         concurrency=ACCOUNT_CONCURRENCY if options.concurrency is None else options.concurrency,
+        scaling_rate=options.scaling_rate,
         idle_exit_s=options.idle_exit,
         reserve={**RESERVE, **dict(options.reserve)},
         strict_runtimes=options.strict_runtimes,
@@ -237,6 +252,7 @@ def _detach(options: argparse.Namespace) -> int:
     words += ["--data", str(options.data)] if options.data else []
     words += ["--idle-exit", str(options.idle_exit)] if options.idle_exit is not None else []
     words += ["--concurrency", str(options.concurrency)] if options.concurrency is not None else []
+    words += ["--scaling-rate", str(options.scaling_rate)]
     words += ["--no-auth"] if options.no_auth else []
     words += [word for family, number in options.reserve for word in ("--reserve", f"{family}={number}")]
     words += ["--strict-runtimes"] if options.strict_runtimes else []

@@ -1,6 +1,7 @@
 """The environments of one version: lend an idle one, or make another; the newest idle one first.
 
-Of a version with provisioned concurrency, so many are started ahead and never fall under that number.
+Of a version with provisioned concurrency, so many are started ahead and never fall under that number, but
+that each is replaced when it is some hours old, as all are.
 """
 
 from __future__ import annotations
@@ -8,21 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from weakref import WeakKeyDictionary
 
 from lablambda.execution.environment import Environment
-from lablambda.rules.lifecycle import ON_DEMAND, PROVISIONED
+from lablambda.rules.lifecycle import LONGEST_LIFE_S, ON_DEMAND, PROVISIONED
 
 
 class Pool:
     """Environments of one version. How many there may be is decided before anyone asks here."""
 
     def __init__(self, make: Callable[[str], Environment], now: Callable[[], float]) -> None:
-        """`now` is lab time, by which idleness is reckoned."""
+        """`now` is lab time, by which idleness and age are reckoned."""
         self._make = make
         self._now = now
         self.provisioned = 0
         self._idle: list[tuple[Environment, float]] = []
         self._busy: set[Environment] = set()
+        self._born: WeakKeyDictionary[Environment, float] = WeakKeyDictionary()
         self._open = True
 
     def __len__(self) -> int:
@@ -39,32 +42,42 @@ class Pool:
     @asynccontextmanager
     async def environment(self) -> AsyncIterator[Environment]:
         """Borrow an environment for one invocation."""
-        environment = self._idle.pop()[0] if self._idle else self._make(ON_DEMAND)
+        environment = self._idle.pop()[0] if self._idle else self._new(ON_DEMAND)
         self._busy.add(environment)
         try:
             yield environment
         finally:
             await self._take_back(environment)
 
+    def _new(self, initialization: str) -> Environment:
+        environment = self._make(initialization)
+        self._born[environment] = self._now()
+        return environment
+
+    def _too_old(self, environment: Environment) -> bool:
+        return self._now() - self._born[environment] >= LONGEST_LIFE_S
+
     async def _take_back(self, environment: Environment) -> None:
         self._busy.discard(environment)
-        if self._open and environment.usable:
+        if self._open and environment.usable and not self._too_old(environment):
             self._idle.append((environment, self._now()))
         else:
             await environment.stop()
 
     async def reap(self, idle_s: float) -> None:
-        """End the environments that have been idle for `idle_s` seconds."""
+        """End the environments that have been idle for `idle_s` seconds, and those that are too old."""
         limit = self._now() - idle_s
-        spare = max(0, len(self) - self.provisioned)
-        old = [entry for entry in self._idle if entry[1] <= limit][:spare]
+        aged = [entry for entry in self._idle if self._too_old(entry[0])]
+        spare = max(0, len(self) - len(aged) - self.provisioned)
+        unused = [entry for entry in self._idle if entry[1] <= limit and entry not in aged]
+        old = aged + unused[:spare]
         self._idle = [entry for entry in self._idle if entry not in old]
         await _stop_all([environment for environment, _ in old])
 
     async def provision(self, count: int) -> None:
         """Keep at least `count` environments, with init done. Raises InitFailed if theirs fails."""
         self.provisioned = count
-        missing = [self._make(PROVISIONED) for _ in range(count - len(self))]
+        missing = [self._new(PROVISIONED) for _ in range(count - len(self))]
         results = await asyncio.gather(*map(self._initialize, missing), return_exceptions=True)
         for result in results:
             if result is not None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from lablambda.clock import Clock
@@ -39,6 +40,7 @@ from lablambda.model.function import Version
 from lablambda.packaging.store import PackageStore
 from lablambda.rules.limits import ACCOUNT_CONCURRENCY
 from lablambda.rules.runtimes import RESERVE
+from lablambda.rules.scaling import ENVIRONMENTS
 from lablambda.runtimes.java.compiler import JavaCompiler
 from lablambda.runtimes.registry import Runtimes
 from lablambda.services.backend import Deliver, NoServices, Services, Wake
@@ -62,7 +64,8 @@ from lablambda.telemetry.tallies import Tallies
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How a lab is to be. a port of 0 is a free one; times are seconds, None means never; `reserve` is how many
-    processes to keep ready at most, by family of runtimes. `services_linger_s` is for how long the services wait
+    processes to keep ready at most, by family of runtimes; `scaling_rate` how many environments a function may gain
+    in ten seconds. `services_linger_s` is for how long the services wait
     for the next lab when this one is killed."""
 
     name: str
@@ -74,6 +77,7 @@ class Settings:
     services: Choice = field(default_factory=Choice)
     verify: bool = True
     concurrency: int = ACCOUNT_CONCURRENCY
+    scaling_rate: int = ENVIRONMENTS
     environment_idle_s: float = IDLE_S
     idle_exit_s: float | None = None
     reserve: Mapping[str, int] = field(default_factory=lambda: RESERVE)
@@ -152,7 +156,17 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     )
     deployer = Deployer(known, store, host)
     past = PastEvents()
-    invoker = Invoker(known, host, bus, limit=settings.concurrency, past=past, settled=deployer.settled)
+    invoker = Invoker(
+        known,
+        host,
+        bus,
+        limit=settings.concurrency,
+        environments=settings.scaling_rate,
+        clock=clock,
+        past=past,
+        settled=deployer.settled,
+    )
+    invoke_event = partial(invoker.invoke, synchronous=False)
     services = _services(settings, lambda push: triggers.deliver(push), lambda arn: mappings.wake(arn), clock)
     calls = AwsCalls(services.forward, settings.access_key, settings.secret_key)
     outgoing = Deliveries(
@@ -168,7 +182,7 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
             known,
             calls,
             Checkpoints(journal),
-            invoke=invoker.invoke,
+            invoke=invoke_event,
             deliver=outgoing.post,
             publish=bus.publish,
             clock=clock,
@@ -177,7 +191,7 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     )
     waiting = AsyncQueue(
         journal,
-        invoker.invoke,
+        invoke_event,
         clock=clock,
         policy=invoker.retry_policy,
         publish=bus.publish,

@@ -7,14 +7,16 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from lablambda.clock import Clock
 from lablambda.hosts.local import LocalHost
 from lablambda.lab.catalog import Catalog
 from lablambda.lab.lease import Lease, Running
+from lablambda.lab.pace import Pace
 from lablambda.model.errors import RecursiveInvocation, ResourceConflict, ResourceNotFound, TooManyRequests
 from lablambda.model.events import InvocationFinished, InvocationThrottled, QueuedEventMoved, QueueMove
 from lablambda.model.function import LATEST, Function, Phase, Setting, Version
 from lablambda.model.invocation import Invocation, Outcome
-from lablambda.rules import concurrency, lineage, provisioning, routing
+from lablambda.rules import concurrency, lineage, provisioning, routing, scaling
 from lablambda.rules.concurrency import Demand
 from lablambda.rules.names import function_arn
 from lablambda.rules.retry import HALTED, LOOPED, MAXIMUM_EVENT_AGE_S, MAXIMUM_RETRY_ATTEMPTS, RetryPolicy
@@ -25,7 +27,8 @@ from lablambda.telemetry.past_events import PastEvents
 class Invoker:
     """Runs invocations within the concurrency of the account, the function and its versions.
 
-    `past` keeps the last events of each; `settled` waits until no change of a function is under way.
+    `limit` is the account's concurrency, `environments` how many a function may gain in ten seconds. `past`
+    keeps the last events of each; `settled` waits until no change of a function is under way.
     """
 
     def __init__(
@@ -35,6 +38,8 @@ class Invoker:
         bus: Bus,
         *,
         limit: int,
+        environments: int,
+        clock: Clock,
         past: PastEvents,
         settled: Callable[[str], Awaitable[None]],
     ) -> None:
@@ -45,6 +50,7 @@ class Invoker:
         self._past = past
         self._settled = settled
         self._running = Running()
+        self._pace = Pace(environments, clock)
 
     @property
     def limit(self) -> int:
@@ -55,9 +61,10 @@ class Invoker:
     def running(self) -> int:
         return self._running.in_all
 
-    async def invoke(self, invocation: Invocation) -> Outcome:
+    async def invoke(self, invocation: Invocation, *, synchronous: bool = True) -> Outcome:
         """Run it now. Raises ResourceNotFound, ResourceConflict, RecursiveInvocation or TooManyRequests before
-        anything ran."""
+        anything ran. `synchronous` requests are limited in number a second, events of queues and sources
+        aren't."""
         function, version = self._choose(invocation)
         if _loops(function, invocation):
             self._publish_loop(invocation)
@@ -76,7 +83,7 @@ class Invoker:
         self._past.remember(invocation)
         started = time.time()
         onward = replace(invocation, trace_id=lineage.passed(invocation.trace_id, function.name))
-        with self._lease(function, version, invocation) as lease:
+        with self._lease(function, version, invocation, synchronous=synchronous) as lease:
             outcome, log_stream = await self._host.run(version, onward)
         self._bus.publish(
             InvocationFinished(
@@ -126,17 +133,37 @@ class Invoker:
                 return function, version
         raise ResourceNotFound(f"Function not found: {function_arn(invocation.function, qualifier)}")
 
-    def _lease(self, function: Function, version: Version, invocation: Invocation) -> Lease:
-        """Hold a unit of concurrency for one invocation. Raises TooManyRequests if there is none left."""
+    def _lease(
+        self, function: Function, version: Version, invocation: Invocation, *, synchronous: bool
+    ) -> Lease:
+        """Hold a unit of concurrency for one invocation. Raises TooManyRequests if there is none left, or
+        requests or environments come too fast."""
         demand = self._demand(function, version)
+        ready = demand.ready_running < demand.ready
+        if ready and synchronous and not self._pace.request(version.arn, demand.ready):
+            ready, demand = (
+                False,
+                demand._replace(ready=0),
+            )  # what is provisioned has its share: the rest spills over
         reason = concurrency.refusal(demand)
+        if reason is None and synchronous and not ready:
+            reason = self._too_often(function, demand)
+        if reason is None and self._host.ready(version)[1] == 0 and not self._pace.start(function.name):
+            reason = scaling.too_fast(reserved=function.reserved is not None)
         if reason is not None:
             self._bus.publish(InvocationThrottled(function.name, invocation.qualifier, time.time(), reason))
             raise TooManyRequests(reason)
-        ready = demand.ready_running < demand.ready
         pooled = function.reserved is None and not ready
         resource = (function.name, invocation.qualifier)
         return Lease(self._running, resource, version.arn, ready=ready, pooled=pooled)
+
+    def _too_often(self, function: Function, demand: Demand) -> str | None:
+        """The reason to refuse one more request on demand, of the function if it has its own concurrency, else
+        of the account."""
+        if function.reserved is None:
+            return None if self._pace.request("", demand.pool) else scaling.too_often(reserved=False)
+        own = function.reserved - demand.provisioned
+        return None if self._pace.request(function.name, own) else scaling.too_often(reserved=True)
 
     def _demand(self, function: Function, version: Version) -> Demand:
         running = self._running

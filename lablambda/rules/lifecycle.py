@@ -13,6 +13,8 @@ from enum import Enum
 # Why an environment is started, as AWS_LAMBDA_INITIALIZATION_TYPE says it.
 ON_DEMAND, PROVISIONED = "on-demand", "provisioned-concurrency"
 _INIT_S, _LONG_INIT_S = 10.0, 130.0
+# Environments are replaced "every few hours", however busy they are; AWS doesn't say after how many.
+LONGEST_LIFE_S = 4 * 3600.0
 
 
 def init_limit_s(initialization: str, timeout_s: int) -> float:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from lablambda.clock import Clock
 from lablambda.hosts.local import LocalHost
 from lablambda.model.errors import InvalidParameterValue
 from lablambda.packaging.store import PackageStore
+from lablambda.rules.lifecycle import LONGEST_LIFE_S
 from lablambda.runtimes.registry import Runtimes
 from tests.runtimes.conftest import Bench
 
@@ -18,7 +20,12 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def bench(tmp_path: Path, clock: Clock) -> AsyncIterator[Bench]:
     """A host that ends environments after a fifth of a second of idleness."""
     store = PackageStore(tmp_path / "packages")
     runtimes = Runtimes(tmp_path / "runtimes")
@@ -29,6 +36,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
         access=lambda _: {},
         write_log=lambda *_: None,
         idle_s=0.2,
+        clock=clock,
     )
     yield Bench(host, store, tmp_path, runtimes)
     await host.close()
@@ -95,3 +103,32 @@ async def test_a_runtime_that_is_not_here(bench: Bench) -> None:
     elsewhere = replace(version, configuration={**version.configuration, "Runtime": "dotnet8"})
     with pytest.raises(InvalidParameterValue, match=r"This machine has no dotnet8; it has python3\."):
         await bench.invoke(elsewhere)
+
+
+async def test_however_busy_an_environment_is_replaced_after_some_hours(bench: Bench, clock: Clock) -> None:
+    version = bench.function("import time\ndef handler(e, c): time.sleep(e)")
+    await bench.invoke(version, 0)
+    clock.advance(LONGEST_LIFE_S - 60)
+    assert not (await bench.invoke(version, 0)).report.cold
+    # when it comes of age while it is at work
+    running = asyncio.ensure_future(bench.invoke(version, 0.3))
+    async with asyncio.timeout(10):
+        while not bench.host.count()["busy"]:
+            await asyncio.sleep(0.01)
+    clock.advance(60)
+    # then it finishes, and the next event has a new one
+    assert (await running).function_error is None
+    assert (await bench.invoke(version, 0)).report.cold
+
+
+async def test_provisioned_environments_are_replaced_too(bench: Bench, clock: Clock) -> None:
+    version = bench.function("def handler(e, c): return c.log_stream_name")
+    await bench.host.provision(version, 1)
+    before = (await bench.invoke(version)).payload
+    clock.advance(LONGEST_LIFE_S)
+    tidying = asyncio.ensure_future(bench.host.keep_tidy())
+    async with asyncio.timeout(10):
+        while (await bench.invoke(version)).payload == before or bench.host.ready(version) != (1, 1):
+            await asyncio.sleep(0.02)
+    tidying.cancel()
+    assert not (await bench.invoke(version)).report.cold

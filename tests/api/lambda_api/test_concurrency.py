@@ -12,6 +12,10 @@ from typing import Any
 import pytest
 
 from lablambda.client import Lab
+from lablambda.connection import ApiError
+from lablambda.deployment import deploy
+from lablambda.model.deployment import Deployment
+from lablambda.runtimes.python.runtime import OWN
 from tests.api_clients import ARN, Create, code_of, refused
 
 SLOW = "import time\ndef handler(e, c): time.sleep(0.5); return c.log_stream_name"
@@ -210,3 +214,36 @@ def test_only_a_published_version_can_be_provisioned(functions: Any, create: Cre
     move = partial(functions.update_alias, FunctionName=name, Name="good")
     assert code_of(partial(move, FunctionVersion="$LATEST"))[0] == 400
     assert code_of(partial(move, RoutingConfig=weights))[0] == 400
+
+
+def test_ten_requests_a_second_for_each_that_is_reserved(functions: Any, create: Create, lab: Lab) -> None:
+    name = create()
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    function = lab.function(name)
+
+    def ask_until_refused() -> None:
+        for _ in range(2_000):
+            function.invoke()
+
+    with pytest.raises(ApiError) as refusal:
+        ask_until_refused()
+    assert (refusal.value.status, refusal.value.code) == (429, "TooManyRequestsException")
+
+
+def test_a_function_grows_as_fast_as_the_lab_lets_it() -> None:
+    with Lab.private(options=["--services", "none", "--scaling-rate", "2"]) as lab:
+        deploy(Deployment("f", OWN, "f.handler", {"f.py": SLOW.encode()}), lab)
+        function = lab.function("f")
+
+        def ask(_: int) -> str:
+            try:
+                return str(function.invoke().payload)
+            except ApiError as error:
+                return error.code
+
+        with ThreadPoolExecutor(4) as threads:
+            assert list(threads.map(ask, range(4))).count("TooManyRequestsException") == 2
+            # what is there may go on, and ten seconds later there may be more
+            assert "TooManyRequestsException" not in threads.map(ask, range(2))
+            lab.clock.advance("10s")
+            assert len(set(threads.map(ask, range(4)))) == 4
