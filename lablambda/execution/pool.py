@@ -18,15 +18,17 @@ from lablambda.rules.lifecycle import LONGEST_LIFE_S, ON_DEMAND, PROVISIONED
 class Pool:
     """Environments of one version. How many there may be is decided before anyone asks here."""
 
-    def __init__(self, make: Callable[[str], Environment], now: Callable[[], float]) -> None:
-        """`now` is lab time, by which idleness and age are reckoned."""
+    def __init__(self, make: Callable[[str], Environment], now: Callable[[], float], memory_mb: int) -> None:
+        """`memory_mb` is what each may take at most; `now` is lab time, by which idleness and age are reckoned."""
         self._make = make
         self._now = now
+        self.memory_mb = memory_mb
         self.provisioned = 0
         self._idle: list[tuple[Environment, float]] = []
         self._busy: set[Environment] = set()
         self._born: WeakKeyDictionary[Environment, float] = WeakKeyDictionary()
         self._open = True
+        self.peak_mb = 0  # the most that any of them took
 
     def __len__(self) -> int:
         return len(self._idle) + len(self._busy)
@@ -38,6 +40,10 @@ class Pool:
     @property
     def busy(self) -> int:
         return len(self._busy)
+
+    def growth_mb(self, expected_mb: int) -> int:
+        """What those at work may still take if each comes to `expected_mb`."""
+        return sum(max(0, expected_mb - environment.peak_mb) for environment in self._busy)
 
     @asynccontextmanager
     async def environment(self) -> AsyncIterator[Environment]:
@@ -59,6 +65,7 @@ class Pool:
 
     async def _take_back(self, environment: Environment) -> None:
         self._busy.discard(environment)
+        self.peak_mb = max(self.peak_mb, environment.peak_mb)
         if self._open and environment.usable and not self._too_old(environment):
             self._idle.append((environment, self._now()))
         else:

@@ -6,18 +6,21 @@ import asyncio
 import contextlib
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 from lablambda.clock import Clock
 from lablambda.execution.environment import Environment, InitFailed, WriteLog
 from lablambda.execution.memory import MemoryWatch
 from lablambda.execution.pool import Pool
 from lablambda.execution.worker import Program, Runtime
+from lablambda.hosts.machine import Memory, memory
 from lablambda.model.errors import InvalidParameterValue, LabError
 from lablambda.model.function import Version
 from lablambda.model.invocation import Invocation, Outcome
 from lablambda.packaging.store import PackageStore
+from lablambda.rules import capacity
 from lablambda.runtimes.registry import Runtimes
 
 IDLE_S = 300.0
@@ -38,6 +41,7 @@ class LocalHost:
         write_log: WriteLog,
         idle_s: float = IDLE_S,
         clock: Clock | None = None,
+        machine: Callable[[], Memory] = memory,
     ) -> None:
         self._runtimes = runtimes
         self._store = store
@@ -46,6 +50,7 @@ class LocalHost:
         self._write_log = write_log
         self._idle_s = idle_s
         self._clock = clock or Clock()
+        self._machine = machine
         self._memory = MemoryWatch()
         self._pools: dict[tuple[str, str], Pool] = {}
         self._retiring: set[asyncio.Task[None]] = set()
@@ -79,13 +84,38 @@ class LocalHost:
         pool = self._pools.get(_key(version))
         return (0, 0) if pool is None else (len(pool), pool.idle)
 
+    def full(self, version: Version) -> str:
+        """Why this machine can't hold another environment of the version, or "". Idle ones of every version
+        are ended then, so that there may be room for the next who asks."""
+        pool = self._pools.get(_key(version))
+        wanted_mb = capacity.expected_mb(version.memory_mb, 0 if pool is None else pool.peak_mb)
+        total_mb, available_mb = self._machine()
+        growth_mb = sum(
+            each.growth_mb(capacity.expected_mb(each.memory_mb, each.peak_mb))
+            for each in self._pools.values()
+        )
+        lacking_mb = capacity.lacking_mb(
+            wanted_mb, available_mb=available_mb, growth_mb=growth_mb, total_mb=total_mb
+        )
+        if not lacking_mb:
+            return ""
+        for each in self._pools.values():
+            self._in_background(each.reap(0.0))
+        return (
+            f"This machine's memory is full: {available_mb} of {total_mb} MB are available, environments at work may "
+            f"take {growth_mb} MB more, and {lacking_mb} MB are missing for another one of {version.name}."
+        )
+
     def retire(self, version: Version) -> None:
         """Let the version's environments end as they fall idle."""
         pool = self._pools.pop(_key(version), None)
         if pool is not None:
-            task = asyncio.ensure_future(pool.retire())
-            self._retiring.add(task)
-            task.add_done_callback(self._retiring.discard)
+            self._in_background(pool.retire())
+
+    def _in_background(self, ending: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(ending)
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
 
     def count(self) -> dict[str, int]:
         """How many environments there are, and how many are busy."""
@@ -134,7 +164,7 @@ class LocalHost:
                 memory=self._memory,
             )
 
-        return self._pools.setdefault(_key(version), Pool(make, self._clock.now))
+        return self._pools.setdefault(_key(version), Pool(make, self._clock.now, version.memory_mb))
 
     def _program(self, version: Version) -> Program:
         return Program(

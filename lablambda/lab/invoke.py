@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -148,10 +149,16 @@ class Invoker:
         reason = concurrency.refusal(demand)
         if reason is None and synchronous and not ready:
             reason = self._too_often(function, demand)
-        if reason is None and self._host.ready(version)[1] == 0 and not self._pace.start(function.name):
-            reason = scaling.too_fast(reserved=function.reserved is not None)
+        full = ""
+        if reason is None and self._host.ready(version)[1] == 0:
+            full = self._host.full(version)
+            if full or not self._pace.start(function.name):
+                reason = scaling.too_fast(reserved=function.reserved is not None)
         if reason is not None:
             self._bus.publish(InvocationThrottled(function.name, invocation.qualifier, time.time(), reason))
+            if full:
+                print(f"Throttled. {full}", file=sys.stderr, flush=True)  # noqa: T201 - the lab's log
+                raise TooManyRequests(reason, f"Rate Exceeded. {full}")
             raise TooManyRequests(reason)
         pooled = function.reserved is None and not ready
         resource = (function.name, invocation.qualifier)

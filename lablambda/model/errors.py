@@ -85,11 +85,11 @@ class LimitExceeded(CallerError):
 class TooManyRequests(CallerError):
     """Throttled: the invocation was refused before the function ran.
 
-    `reason` is one of AWS's ThrottleReason values.
+    `reason` is one of AWS's ThrottleReason values; `message` is AWS's own unless the lab has more to say.
     """
 
-    def __init__(self, reason: str) -> None:
-        super().__init__("Rate Exceeded.")
+    def __init__(self, reason: str, message: str = "Rate Exceeded.") -> None:
+        super().__init__(message)
         self.reason = reason
 
 

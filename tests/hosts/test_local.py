@@ -10,6 +10,7 @@ import pytest
 
 from lablambda.clock import Clock
 from lablambda.hosts.local import LocalHost
+from lablambda.hosts.machine import Memory
 from lablambda.model.errors import InvalidParameterValue
 from lablambda.packaging.store import PackageStore
 from lablambda.rules.lifecycle import LONGEST_LIFE_S
@@ -17,6 +18,7 @@ from lablambda.runtimes.registry import Runtimes
 from tests.runtimes.conftest import Bench
 
 pytestmark = pytest.mark.anyio
+MACHINE = [Memory(4_000, 3_000)]
 
 
 @pytest.fixture
@@ -37,6 +39,7 @@ async def bench(tmp_path: Path, clock: Clock) -> AsyncIterator[Bench]:
         write_log=lambda *_: None,
         idle_s=0.2,
         clock=clock,
+        machine=lambda: MACHINE[-1],
     )
     yield Bench(host, store, tmp_path, runtimes)
     await host.close()
@@ -132,3 +135,30 @@ async def test_provisioned_environments_are_replaced_too(bench: Bench, clock: Cl
             await asyncio.sleep(0.02)
     tidying.cancel()
     assert not (await bench.invoke(version)).report.cold
+
+
+async def test_a_full_machine_says_so_and_gives_up_what_is_idle(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = bench.function("def handler(e, c): pass")
+    assert bench.host.full(version) == ""
+    await bench.invoke(version)
+    monkeypatch.setattr("tests.hosts.test_local.MACHINE", [Memory(4_000, 260)])
+    assert "This machine's memory is full: 260 of 4000 MB are available" in bench.host.full(version)
+    async with asyncio.timeout(10):
+        while bench.host.count()["total"]:
+            await asyncio.sleep(0.01)
+
+
+async def test_environments_at_work_count_for_what_they_may_take(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = bench.function("import time\ndef handler(e, c): time.sleep(0.5)")
+    monkeypatch.setattr("tests.hosts.test_local.MACHINE", [Memory(4_000, 330)])
+    assert bench.host.full(version) == ""
+    running = asyncio.ensure_future(bench.invoke(version))
+    async with asyncio.timeout(10):
+        while not bench.host.count()["busy"]:
+            await asyncio.sleep(0.01)
+    assert "environments at work may take 64 MB more" in bench.host.full(version)
+    await running
