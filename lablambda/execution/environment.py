@@ -16,6 +16,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +73,9 @@ class Environment:
         access: Callable[[Version], Mapping[str, str]],
         write_log: WriteLog,
         memory: MemoryWatch,
+        turn: Callable[[str], AbstractAsyncContextManager[None]],
     ) -> None:
+        """`turn` lets the functions of a host start processes one after the other."""
         self.version = version
         self.identity = uuid.uuid4().hex
         self.log_stream = platform_log.stream_name(
@@ -87,6 +90,7 @@ class Environment:
         self._access = access
         self._write_log = write_log
         self._memory = memory
+        self._turn = turn
         self._platform = _platform_log(version, initialization)
         # Read once: every invocation's report has them.
         self._architecture, self._storage_mb = version.architecture, version.storage_mb
@@ -152,9 +156,10 @@ class Environment:
         """Start a process and wait until its code is loaded; None if it is ready."""
         self._move(Move.START)
         try:
-            deadline = self._loop.time() + limit_s
-            async with asyncio.timeout_at(deadline):
-                self._worker = await self._runtime.start(self._launch())
+            async with self._turn(self.version.name):
+                deadline = self._loop.time() + limit_s  # waiting for the lab isn't the function's time
+                async with asyncio.timeout_at(deadline):
+                    self._worker = await self._runtime.start(self._launch())
             with self._watch(self._worker) as watched:
                 kind, body = await self._worker.channel.receive(deadline)
         except TimeoutError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
@@ -16,6 +17,7 @@ from lablambda.execution.memory import MemoryWatch
 from lablambda.execution.pool import Pool
 from lablambda.execution.worker import Program, Runtime
 from lablambda.hosts.machine import Memory, memory
+from lablambda.hosts.turns import Turns
 from lablambda.model.errors import InvalidParameterValue, LabError
 from lablambda.model.function import Version
 from lablambda.model.invocation import Invocation, Outcome
@@ -25,6 +27,7 @@ from lablambda.runtimes.registry import Runtimes
 
 IDLE_S = 300.0
 _REAP_EVERY_S = 5.0
+_STARTS_PER_PROCESSOR = 4
 _LEAST_PAUSE_S = 0.05  # of real time, however fast the lab's goes
 
 
@@ -51,6 +54,7 @@ class LocalHost:
         self._idle_s = idle_s
         self._clock = clock or Clock()
         self._machine = machine
+        self._turns = Turns(_STARTS_PER_PROCESSOR * (os.cpu_count() or 1))
         self._memory = MemoryWatch()
         self._pools: dict[tuple[str, str], Pool] = {}
         self._retiring: set[asyncio.Task[None]] = set()
@@ -162,6 +166,7 @@ class LocalHost:
                 access=self._access,
                 write_log=self._write_log,
                 memory=self._memory,
+                turn=self._turns.turn,
             )
 
         return self._pools.setdefault(_key(version), Pool(make, self._clock.now, version.memory_mb))
