@@ -19,6 +19,7 @@ from lablambda.rules.limits import RESPONSE_BYTES
 
 _CHUNK = 1 << 16  # larger ones come from mmap anew each time, at 20 us
 _MOST = RESPONSE_BYTES + 65_536
+_ENOUGH = 1 << 20  # read ahead; the process has to wait then, until somebody takes its frames
 
 
 class Kind(IntEnum):
@@ -56,6 +57,7 @@ class Channel:
         self._loop = asyncio.get_running_loop()
         self._waiting: asyncio.Future[None] | None = None
         self._broken: str | None = None
+        self._reads = True
         self._loop.add_reader(end, self._read)
 
     def start(self, message: dict[str, Any]) -> None:
@@ -115,9 +117,11 @@ class Channel:
             data, self._broken = b"", str(error)
         if data:
             self._buffer += data
+            if len(self._buffer) > _ENOUGH and self._has_frame():
+                self._pause()
         else:
             self._broken = self._broken or "end of stream"
-            self._loop.remove_reader(self._socket)
+            self._pause()
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
@@ -132,7 +136,19 @@ class Channel:
             return None
         body = bytes(buffer[5 : 4 + size])
         del buffer[: 4 + size]
+        if not self._reads and self._broken is None and (len(buffer) <= _ENOUGH or not self._has_frame()):
+            self._reads = True
+            self._loop.add_reader(self._socket, self._read)
         return Kind(kind), body
+
+    def _has_frame(self) -> bool:
+        """Whether there is something to take, be it whole or wrong."""
+        size: int = struct.unpack_from("!I", self._buffer)[0] if len(self._buffer) >= 4 else _MOST
+        return size > _MOST or len(self._buffer) >= 4 + size
+
+    def _pause(self) -> None:
+        self._reads = False
+        self._loop.remove_reader(self._socket)
 
     def no_more(self) -> None:
         """The process is gone: what it sent can still be read, then comes ChannelClosed.

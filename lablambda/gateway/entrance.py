@@ -24,10 +24,6 @@ _NOWHERE = (
 )
 
 
-class ClientGone(Exception):
-    """The client left before its request was whole."""
-
-
 class Entrance:
     """`endpoints` answer by the kind of address; `touch` is called with each request."""
 
@@ -44,8 +40,6 @@ class Entrance:
             response = await self._respond(scope, receive)
         except Refused as refused:
             response = refused.response
-        except ClientGone:
-            return
         except Exception:
             traceback.print_exc(file=sys.stderr)
             response = message(500, "Internal Server Error")
@@ -53,7 +47,10 @@ class Entrance:
 
     async def _respond(self, scope: dict[str, Any], receive: Any) -> HttpResponse:
         headers: Headers = [(_text(name), _text(value)) for name, value in scope["headers"]]
-        host = next((value for name, value in headers if name == "host"), "")
+        hosts = [value for name, value in headers if name == "host"]
+        if len(hosts) > 1:
+            raise Refused(message(400, "Bad Request"))
+        host = "".join(hosts)
         if not is_loopback(host):
             raise Refused(message(403, f"This lab answers on loopback only, not as {host!r}."))
         path = _text(scope["raw_path"])
@@ -88,7 +85,7 @@ async def _body(headers: Headers, receive: Any) -> bytes:
         except TimeoutError:
             raise Refused(message(408, "Request Timeout")) from None
         if event["type"] == "http.disconnect":
-            raise ClientGone
+            raise Refused(message(400, "Bad Request"))  # the body isn't HTTP, or the client has left
         parts.append(event.get("body", b""))
         size += len(parts[-1])
         if size > MOST_BODY_BYTES:

@@ -11,6 +11,7 @@ import contextlib
 import errno
 import logging
 import os
+import resource
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -23,7 +24,10 @@ from lablambda.gateway.ports import HOST, free_port
 
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 _BACKLOG = 2048
-_HEADERS_WITHIN_MS = 10_000
+# For a request's headers, and for how long a connection may wait for its next request: there is one limit for both,
+# and clients that keep a connection expect it to last for a while.
+_HEADERS_WITHIN_MS = 60_000
+_SHARE_OF_FILES = 0.75  # the lab needs the rest for its environments and its API
 _MOST_HEADER_BYTES = 64 * 1024
 _STARTS_WITHIN_S, _STOPS_WITHIN_S = 10.0, 5.0
 
@@ -46,7 +50,7 @@ class Listener:
             port=self._port,
             interface=Interfaces.ASGINL,
             backlog=_BACKLOG,
-            backpressure=_BACKLOG,
+            backpressure=_most_connections(),
             http1_settings=HTTP1Settings(
                 header_read_timeout=_HEADERS_WITHIN_MS, max_buffer_size=_MOST_HEADER_BYTES
             ),
@@ -81,3 +85,8 @@ class Listener:
             await asyncio.wait({self._serving}, timeout=_STOPS_WITHIN_S)
             self._serving.cancel()
             await asyncio.gather(self._serving, return_exceptions=True)
+
+
+def _most_connections() -> int:
+    """As many as the system lets be open: granian counts idle ones too, and beyond that lets nobody in."""
+    return int(resource.getrlimit(resource.RLIMIT_NOFILE)[0] * _SHARE_OF_FILES)

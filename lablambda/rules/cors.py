@@ -57,6 +57,6 @@ def _listed(name: str, values: Sequence[str] | None) -> Headers:
 
 
 def _allows(origins: Sequence[str], origin: str) -> bool:
-    """An origin may be given with a wildcard for its host's beginning: https://*.example.com."""
-    patterns = (re.escape(allowed.lower()).replace(r"\*", ".*") for allowed in origins)
-    return any(re.fullmatch(pattern, origin.lower()) for pattern in patterns)
+    """An origin may be given with a wildcard for its host's beginning: https://*.example.com. `*` stands for any."""
+    patterns = (re.escape(allowed.lower()).replace(r"\*", "[^/,]*") for allowed in origins)
+    return "*" in origins or any(re.fullmatch(pattern, origin.lower()) for pattern in patterns)

@@ -31,6 +31,7 @@ SERVERS_OWN = frozenset(
     }
 )
 _JSON = ("content-type", "application/json")
+_MOST_HEADER_BYTES = 64 * 1024  # as in requests; clients take no more, and servers refuse to send much more
 
 
 class Malformed(Exception):
@@ -43,11 +44,7 @@ def response_2_0(payload: bytes) -> HttpResponse:
     if not isinstance(result, dict) or "statusCode" not in result:
         body = result if isinstance(result, str) else _compact(result)
         return HttpResponse(200, body.encode("utf-8", "replace"), [_JSON])
-    headers = _headers(result.get("headers"))
-    cookies = result.get("cookies") or []
-    if not isinstance(cookies, list):
-        raise Malformed("cookies isn't a list")
-    headers += [_checked("set-cookie", cookie) for cookie in cookies]
+    headers = [*_headers(result.get("headers")), *_cookies(result.get("cookies"))]
     return _response(result, headers, _body(result.get("body"), compact=True))
 
 
@@ -56,12 +53,9 @@ def response_1_0(payload: bytes) -> HttpResponse:
     result = _loaded(payload)
     if not isinstance(result, dict):
         raise Malformed("the result isn't an object")
-    several = result.get("multiValueHeaders") or {}
-    if not isinstance(several, Mapping) or not all(isinstance(values, list) for values in several.values()):
-        raise Malformed("multiValueHeaders isn't an object of lists")
-    named = {name.lower() for name in several}
-    headers = [pair for pair in _headers(result.get("headers")) if pair[0] not in named]
-    headers += _kept([_checked(name, value) for name, values in several.items() for value in values])
+    several = _several(result.get("multiValueHeaders"))
+    named = {name for name, _ in several}
+    headers = [pair for pair in _headers(result.get("headers")) if pair[0] not in named] + several
     return _response({"statusCode": 200, **result}, headers, _body(result.get("body"), compact=False))
 
 
@@ -70,17 +64,16 @@ def prelude(data: bytes) -> tuple[int, Headers]:
     result = _loaded(data)
     if not isinstance(result, dict):
         raise Malformed("the prelude isn't an object")
-    headers = _headers(result.get("headers"))
-    for name, values in (result.get("multiValueHeaders") or {}).items():
-        headers += [_checked(name, value) for value in values]
-    headers += [_checked("set-cookie", cookie) for cookie in result.get("cookies") or []]
-    return _status(result.get("statusCode", 200)), headers
+    headers = _headers(result.get("headers")) + _several(result.get("multiValueHeaders"))
+    headers += _cookies(result.get("cookies"))
+    return _status(result.get("statusCode", 200)), _bounded(headers)
 
 
 def _response(result: Mapping[str, Any], headers: Headers, body: str) -> HttpResponse:
     if not any(name == "content-type" for name, _ in headers):
         headers.append(_JSON)
     status = _status(result["statusCode"])
+    _bounded(headers)
     if result.get("isBase64Encoded") is not True:
         return HttpResponse(status, body.encode("utf-8", "replace"), headers)
     try:
@@ -110,6 +103,28 @@ def _headers(given: Any) -> Headers:
     if not isinstance(given, Mapping):
         raise Malformed("headers isn't an object")
     return _kept([_checked(name, value) for name, value in given.items() if value is not None])
+
+
+def _several(given: Any) -> Headers:
+    if given is None:
+        return []
+    if not isinstance(given, Mapping) or not all(isinstance(values, list) for values in given.values()):
+        raise Malformed("multiValueHeaders isn't an object of lists")
+    return _kept([_checked(name, value) for name, values in given.items() for value in values])
+
+
+def _cookies(given: Any) -> Headers:
+    if given is None:
+        return []
+    if not isinstance(given, list):
+        raise Malformed("cookies isn't a list")
+    return [_checked("set-cookie", cookie) for cookie in given]
+
+
+def _bounded(headers: Headers) -> Headers:
+    if sum(len(name) + len(value) + len(": \r\n") for name, value in headers) > _MOST_HEADER_BYTES:
+        raise Malformed(f"the headers have more than {_MOST_HEADER_BYTES} bytes")
+    return headers
 
 
 def _kept(headers: Headers) -> Headers:

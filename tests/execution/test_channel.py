@@ -94,3 +94,23 @@ async def test_an_answer_that_does_not_come(ends: tuple[socket.socket, socket.so
 async def test_an_event_that_nobody_takes(ends: tuple[socket.socket, socket.socket]) -> None:
     with pytest.raises(TimeoutError):
         await Channel(ends[0]).invoke({}, b"x" * 5_000_000, asyncio.get_running_loop().time() + 0.05)
+
+
+async def test_a_worker_that_gives_more_than_is_taken_has_to_wait(
+    ends: tuple[socket.socket, socket.socket],
+) -> None:
+    channel = Channel(ends[0])
+    part = frame(Kind.CHUNK, b"x" * 65_531)
+    many = 100
+    sending = asyncio.ensure_future(asyncio.get_running_loop().sock_sendall(_unblocked(ends[1]), part * many))
+    for _ in range(10 * many):
+        await asyncio.sleep(0)
+    assert not sending.done(), "all of it was read ahead"
+    for _ in range(many):
+        assert await channel.receive(SOON) == (Kind.CHUNK, b"x" * 65_531)
+    await sending
+
+
+def _unblocked(end: socket.socket) -> socket.socket:
+    end.setblocking(False)
+    return end
