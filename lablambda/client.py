@@ -289,7 +289,7 @@ class Lab:
         """A boto3 client of this lab; the same one each time when no options are given."""
         with self._making_client:
             if options:
-                return self.session().client(service, endpoint_url=self.endpoint, **options)
+                return self.session().client(service, **{"endpoint_url": self.endpoint, **options})
             if service not in self._clients:
                 self._clients[service] = self.session().client(service, endpoint_url=self.endpoint)
             return self._clients[service]

@@ -98,6 +98,15 @@ def authority_dir() -> Path:
     return Path(platformdirs.user_data_dir("lablambda")) / "authority"
 
 
+def trust_variables() -> dict[str, str]:
+    """The variables by which AWS's SDKs and Node.js trust that authority beside the public ones."""
+    folder = authority_dir()
+    return {
+        "AWS_CA_BUNDLE": str(folder / CA_BUNDLE),
+        "NODE_EXTRA_CA_CERTS": str(folder / CA_CERTIFICATE),
+    }
+
+
 def cache_dir() -> Path:
     """What can be built again: requirement layers, compiled library code."""
     return Path(platformdirs.user_cache_dir("lablambda"))

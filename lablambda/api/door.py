@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from lablambda.api import errors, lab_api, metrics_api, prometheus_api
+from lablambda.api import connections_api, errors, lab_api, metrics_api, prometheus_api
 from lablambda.api.apigatewayv2.table import APIGATEWAYV2
 from lablambda.api.authentication import NotAuthenticated, authenticate, service_of
 from lablambda.api.events_api import EVENTS
@@ -91,6 +91,8 @@ class Door:
     async def _dispatch(self, request: Request, service: str | None) -> Response:
         if service == "lablambda":
             return await lab_api.respond(self._house, request)
+        if service == "execute-api":
+            return await connections_api.respond(self._house, request)
         if service in self._tables:
             return await self._operate(request, self._service(service), self._tables[service])
         if service in (None, "monitoring") and metrics_api.is_about_lambda(request):

@@ -41,6 +41,7 @@ _TABLE: dict[type[errors.LabError], tuple[int, str, str, str | None]] = {
     ),
     errors.PolicyLengthExceeded: (400, "PolicyLengthExceededException", "message", "User"),
     errors.ResourceNotFound: (404, "ResourceNotFoundException", "Message", "User"),
+    errors.Gone: (410, "GoneException", "message", None),
     errors.ResourceConflict: (409, "ResourceConflictException", "message", "User"),
     errors.PreconditionFailed: (412, "PreconditionFailedException", "message", "User"),
     errors.TooManyRequests: (429, "TooManyRequestsException", "message", "User"),
@@ -71,6 +72,12 @@ _GATEWAY_CODES = {
     "InvalidParameterValueException": "BadRequestException",
     "ResourceNotFoundException": "NotFoundException",
     "ResourceConflictException": "ConflictException",
+}
+# Of API Gateway's calls on connections, which have statuses of their own, too.
+_CONNECTION_ERRORS = {
+    "LimitExceededException": (429, "LimitExceededException"),
+    "RequestEntityTooLargeException": (413, "PayloadTooLargeException"),
+    "ResourceNotFoundException": (404, "NotFoundException"),
 }
 # What a service called by X-Amz-Target calls the same faults.
 _TARGET_CODES = {
@@ -166,6 +173,9 @@ def render(error: AwsError, service: str | None, *, has_target: bool) -> Respons
         return rest_json(
             replace(error, code=_GATEWAY_CODES.get(error.code, error.code), key="message", kind=None)
         )
+    if service == "execute-api":
+        status, code = _CONNECTION_ERRORS.get(error.code, (error.status, error.code))
+        return rest_json(replace(error, status=status, code=code, key="message", kind=None))
     if service in (None, "lambda", "lablambda", "scheduler"):
         return rest_json(error)
     return query_xml(error)

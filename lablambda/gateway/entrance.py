@@ -11,10 +11,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from lablambda.gateway.answers import Refused, message
+from lablambda.gateway.channel import Channel, ClientLeft
 from lablambda.model.http import Headers, HttpRequest, HttpResponse
 from lablambda.rules.addresses import Address, address, is_loopback
 
 Respond = Callable[[HttpRequest, Address], Awaitable[HttpResponse]]
+Serve = Callable[[HttpRequest, Address, Channel], Awaitable[None]]
 MOST_BODY_BYTES = 10 * 1024 * 1024  # what API Gateway takes; Lambda takes less
 _PART_WITHIN_S = 20.0
 _NO_BODY = (204, 304)
@@ -25,17 +27,21 @@ _NOWHERE = (
 
 
 class Entrance:
-    """`endpoints` answer by the kind of address; `touch` is called with each request."""
+    """`endpoints` answer by the kind of address, `sockets` serve clients that want a WebSocket; `touch` is called with
+    each request."""
 
-    def __init__(self, endpoints: Mapping[str, Respond], touch: Callable[[], None]) -> None:
+    def __init__(
+        self, endpoints: Mapping[str, Respond], sockets: Mapping[str, Serve], touch: Callable[[], None]
+    ) -> None:
         self._endpoints = endpoints
+        self._sockets = sockets
         self._touch = touch
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1008})
-            return
         self._touch()
+        if scope["type"] == "websocket":
+            await self._connect(scope, Channel(receive, send))
+            return
         try:
             response = await self._respond(scope, receive)
         except Refused as refused:
@@ -46,29 +52,53 @@ class Entrance:
         await _write(response, send, head_only=scope["method"] == "HEAD")
 
     async def _respond(self, scope: dict[str, Any], receive: Any) -> HttpResponse:
-        headers: Headers = [(_text(name), _text(value)) for name, value in scope["headers"]]
-        hosts = [value for name, value in headers if name == "host"]
-        if len(hosts) > 1:
-            raise Refused(message(400, "Bad Request"))
-        host = "".join(hosts)
-        if not is_loopback(host):
-            raise Refused(message(403, f"This lab answers on loopback only, not as {host!r}."))
-        path = _text(scope["raw_path"])
-        meant = address(host, path)
-        if meant is None:
-            raise Refused(message(404, _NOWHERE))
-        request = HttpRequest(
-            method=scope["method"],
-            path=path,
-            query=_text(scope["query_string"]),
-            headers=headers,
-            body=await _body(headers, receive),
-            source_ip=scope["client"][0],
-            protocol="HTTP/2.0" if scope["http_version"] == "2" else f"HTTP/{scope['http_version']}",
-            received=time.time(),
-            port=int(scope["server"][1]),
-        )
+        headers, meant = _meant(scope)
+        request = _request(scope, headers, await _body(headers, receive))
         return await self._endpoints[meant.kind](request, meant)
+
+    async def _connect(self, scope: dict[str, Any], channel: Channel) -> None:
+        try:
+            await channel.begin()
+            headers, meant = _meant(scope)
+            if meant.kind not in self._sockets:
+                raise Refused(message(403, "Forbidden"))
+            await self._sockets[meant.kind](_request(scope, headers, b""), meant, channel)
+        except Refused as refused:
+            await channel.refuse(refused.response)
+        except ClientLeft:
+            return
+        except Exception:
+            traceback.print_exc(file=sys.stderr)
+            await channel.refuse(message(500, "Internal server error"))
+
+
+def _meant(scope: dict[str, Any]) -> tuple[Headers, Address]:
+    """The request's headers, and whom its address means. Raises Refused."""
+    headers: Headers = [(_text(name), _text(value)) for name, value in scope["headers"]]
+    hosts = [value for name, value in headers if name == "host"]
+    if len(hosts) > 1:
+        raise Refused(message(400, "Bad Request"))
+    host = "".join(hosts)
+    if not is_loopback(host):
+        raise Refused(message(403, f"This lab answers on loopback only, not as {host!r}."))
+    meant = address(host, _text(scope["raw_path"]))
+    if meant is None:
+        raise Refused(message(404, _NOWHERE))
+    return headers, meant
+
+
+def _request(scope: dict[str, Any], headers: Headers, body: bytes) -> HttpRequest:
+    return HttpRequest(
+        method=scope.get("method", "GET"),  # a WebSocket's has none
+        path=_text(scope["raw_path"]),
+        query=_text(scope["query_string"]),
+        headers=headers,
+        body=body,
+        source_ip=scope["client"][0],
+        protocol="HTTP/2.0" if scope["http_version"] == "2" else f"HTTP/{scope['http_version']}",
+        received=time.time(),
+        port=int(scope["server"][1]),
+    )
 
 
 async def _body(headers: Headers, receive: Any) -> bytes:

@@ -10,18 +10,22 @@ from lablambda.gateway.entrance import Entrance
 from lablambda.gateway.function_urls import FunctionUrls
 from lablambda.gateway.http_api import HttpApiDoor
 from lablambda.gateway.listener import Listener
+from lablambda.gateway.websocket_api import WebSocketApiDoor
 from lablambda.lab.house import House
-from lablambda.rules.addresses import API, URL
+from lablambda.model.http import HttpRequest, HttpResponse
+from lablambda.rules.addresses import API, URL, Address
 
 
 class Gateway:
     """Listens on `port`, with a certificate of the user's own authority."""
 
     def __init__(self, house: House, port: int) -> None:
+        self._house = house
         self._folder = house.data / "https"
         self._apis = HttpApiDoor(house)
-        endpoints = {URL: FunctionUrls(house).respond, API: self._apis.respond}
-        self._listener = Listener(Entrance(endpoints, house.touch), port)
+        self._sockets = WebSocketApiDoor(house)
+        endpoints = {URL: FunctionUrls(house).respond, API: self._respond}
+        self._listener = Listener(Entrance(endpoints, {API: self._sockets.serve}, house.touch), port)
 
     async def open(self) -> None:
         """Listen from now on. Raises OSError."""
@@ -29,5 +33,13 @@ class Gateway:
         await self._listener.open(files)
 
     async def close(self) -> None:
+        await self._sockets.close()
         await self._listener.close()
         await self._apis.close()
+
+    async def _respond(self, request: HttpRequest, address: Address) -> HttpResponse:
+        """The answer of the API that is meant, by its kind."""
+        api = self._house.http_apis.find(address.identity)
+        if api is not None and api.is_websocket:
+            return await self._sockets.respond(request, address)
+        return await self._apis.respond(request, address)

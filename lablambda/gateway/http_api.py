@@ -12,16 +12,16 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from lablambda.gateway.access_logs import write_access
 from lablambda.gateway.answers import Refused, message
 from lablambda.gateway.authorizers import Authorizers, route_arn
 from lablambda.gateway.http_proxy import HttpProxy
 from lablambda.gateway.lambda_calls import CallFailed, LambdaCalls
+from lablambda.gateway.throttles import Throttles
 from lablambda.lab.house import House
 from lablambda.model.http import HttpRequest, HttpResponse
 from lablambda.model.http_api import HttpApi, Members, Part, Parts
 from lablambda.model.invocation import new_trace_id
-from lablambda.rules import throttle
-from lablambda.rules.access_log import access_line
 from lablambda.rules.addresses import Address
 from lablambda.rules.cors import PREFIX, cors_headers, is_preflight
 from lablambda.rules.http_event import TRACE, Match, event_1_0, event_2_0, forwarded, new_request_id
@@ -29,8 +29,6 @@ from lablambda.rules.http_result import Malformed, response_1_0, response_2_0
 from lablambda.rules.http_routes import DEFAULT, Routes
 from lablambda.rules.limits import SYNC_PAYLOAD_BYTES
 from lablambda.rules.parameter_mapping import context_values, mapped_request, mapped_response
-
-_LOG_STREAM = "apigateway"
 
 
 @dataclass(slots=True)
@@ -58,7 +56,7 @@ class HttpApiDoor:
         self._authorizers = Authorizers(house, self._calls)
         self._proxy = HttpProxy()
         self._routes: dict[tuple[str, str], tuple[Parts, Routes]] = {}
-        self._buckets: dict[tuple[str, ...], throttle.Bucket] = {}
+        self._throttles = Throttles()
 
     async def respond(self, request: HttpRequest, address: Address) -> HttpResponse:
         """Never raises for anything that a client or a function did."""
@@ -110,7 +108,9 @@ class HttpApiDoor:
             raise Refused(message(404, "Not Found"))
         passage.route, variables = found
         passage.match = replace(passage.match, route_key=passage.route["RouteKey"], path_variables=variables)
-        self._throttle(passage)
+        key = passage.route["RouteKey"]
+        if not self._throttles.admit((passage.api.identity, passage.stage, key), passage.stage_members):
+            raise Refused(message(429, "Too Many Requests"))
         authorizer = served[Part.AUTHORIZER].get(passage.route.get("AuthorizerId", ""))
         admitted = await self._authorizers.admit(passage.request, passage.match, passage.route, authorizer)
         passage.match = replace(passage.match, authorizer=admitted)
@@ -127,18 +127,6 @@ class HttpApiDoor:
         if known is None or known[0] is not served:
             known = self._routes[key] = served, Routes(served[Part.ROUTE].values())
         return known[1]
-
-    def _throttle(self, passage: Passage) -> None:
-        stage, key = passage.stage_members, passage.route["RouteKey"]
-        settings = {**stage["DefaultRouteSettings"], **stage["RouteSettings"].get(key, {})}
-        rate = settings.get("ThrottlingRateLimit", throttle.ACCOUNT_RATE)
-        burst = settings.get("ThrottlingBurstLimit", throttle.ACCOUNT_BURST)
-        bucket = (passage.api.identity, passage.stage, key)
-        passes, self._buckets[bucket] = throttle.taken(
-            self._buckets.get(bucket), rate, burst, time.monotonic()
-        )
-        if not passes:
-            raise Refused(message(429, "Too Many Requests"))
 
     # -------------------------------------------------------------------------------------- integrations
 
@@ -209,19 +197,16 @@ class HttpApiDoor:
     # -------------------------------------------------------------------------------------------- logging
 
     def _log(self, passage: Passage, response: HttpResponse) -> None:
-        settings = passage.stage_members.get("AccessLogSettings") or {}
-        if not settings.get("DestinationArn") or not settings.get("Format"):
-            return
-        received = passage.request.received
-        values: Mapping[str, object] = {
-            **context_values(passage.request, passage.match),
-            **passage.notes,
-            "status": response.status,
-            "responseLength": len(response.body),
-            "responseLatency": int((time.time() - received) * 1000),
-        }
-        group = settings["DestinationArn"].partition(":log-group:")[2].removesuffix(":*")
-        self._house.write_log(group, _LOG_STREAM, access_line(settings["Format"], values))
+        def values() -> Mapping[str, object]:
+            return {
+                **context_values(passage.request, passage.match),
+                **passage.notes,
+                "status": response.status,
+                "responseLength": len(response.body),
+                "responseLatency": int((time.time() - passage.request.received) * 1000),
+            }
+
+        write_access(self._house, passage.stage_members, values)
 
 
 def _stage(api: HttpApi, path: str) -> tuple[str, str]:

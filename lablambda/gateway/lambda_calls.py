@@ -16,11 +16,13 @@ _PRINCIPAL = "apigateway.amazonaws.com"
 
 
 class CallFailed(Exception):
-    """The function gave no result; the message says why. `throttled` is whether it might at another time."""
+    """The function gave no result; the message says why. `throttled` is whether it might at another time, `error` what
+    it failed with, empty if it didn't run."""
 
-    def __init__(self, reason: str, *, throttled: bool = False) -> None:
+    def __init__(self, reason: str, *, throttled: bool = False, error: bytes = b"") -> None:
         super().__init__(reason)
         self.throttled = throttled
+        self.error = error
 
 
 class LambdaCalls:
@@ -64,5 +66,6 @@ class LambdaCalls:
         except (InvalidUri, LabError) as error:
             raise CallFailed(str(error)) from None
         if outcome.function_error:
-            raise CallFailed(f"the function failed: {outcome.payload.decode(errors='replace')[:500]}")
+            told = outcome.payload.decode(errors="replace")[:500]
+            raise CallFailed(f"the function failed: {told}", error=outcome.payload)
         return outcome

@@ -15,12 +15,13 @@ from functools import partial
 from pathlib import Path
 
 from lablambda.clock import Clock
-from lablambda.config import ConfigError
+from lablambda.config import ConfigError, trust_variables
 from lablambda.hosts.local import IDLE_S, LocalHost
 from lablambda.lab import catalog, checkpoints, deliveries, event_bus, http_apis, queue, schedules
 from lablambda.lab.catalog import Catalog
 from lablambda.lab.checkpoints import Checkpoints
 from lablambda.lab.code import CodeIntake
+from lablambda.lab.connections import Connections
 from lablambda.lab.credentials import KeyRing
 from lablambda.lab.deliveries import Deliveries
 from lablambda.lab.deploy import Deployer
@@ -104,10 +105,11 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         sending = asyncio.ensure_future(house.subscriptions.run())
         tidying = asyncio.ensure_future(house.host.keep_tidy())
         purging = asyncio.ensure_future(house.logs.keep_tidy())
+        hanging_up = asyncio.ensure_future(house.connections.run())
         try:
             yield house
         finally:
-            tasks = (dispatcher, delivering, timing, sending, tidying, purging)
+            tasks = (dispatcher, delivering, timing, sending, tidying, purging, hanging_up)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -140,7 +142,9 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     runtimes = Runtimes(data / "runtimes", reserve=settings.reserve, strict=settings.strict_runtimes)
 
     def access(version: Version) -> Mapping[str, str]:
-        return {**keys.issue(version), "AWS_ENDPOINT_URL": house.endpoint}
+        mine = {**keys.issue(version), "AWS_ENDPOINT_URL": house.endpoint}
+        trust = {name: path for name, path in trust_variables().items() if name not in version.variables}
+        return mine | trust
 
     def write_log(group: str, stream: str, message: str) -> None:
         bus.publish(LogLine(group, stream, int(time.time() * 1000), message))
@@ -197,6 +201,7 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         publish=bus.publish,
         settle=outgoing.settle,
     )
+    connections = Connections(clock)
     buses = EventBuses(journal, send=outgoing.send, clock=clock)
     triggers = Triggers(known, waiting.put, buses.put)
     outgoing.connect(waiting.put, triggers.deliver, buses.put)
@@ -215,7 +220,8 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         deliveries=outgoing,
         mappings=mappings,
         buses=buses,
-        http_apis=HttpApis(journal),
+        http_apis=HttpApis(journal, connections.keep),
+        connections=connections,
         schedules=Schedules(journal, buses, send=outgoing.send, clock=clock),
         clock=clock,
         host=host,

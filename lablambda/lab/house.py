@@ -13,6 +13,7 @@ from lablambda.clock import Clock
 from lablambda.hosts.local import LocalHost
 from lablambda.lab.catalog import Catalog
 from lablambda.lab.code import CodeIntake
+from lablambda.lab.connections import Connections
 from lablambda.lab.credentials import KeyRing
 from lablambda.lab.deliveries import Deliveries
 from lablambda.lab.deploy import Deployer
@@ -65,6 +66,7 @@ class House:
     mappings: Mappings
     buses: EventBuses
     http_apis: HttpApis
+    connections: Connections
     schedules: Schedules
     clock: Clock
     host: LocalHost

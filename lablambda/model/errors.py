@@ -10,6 +10,7 @@
     │   ├── RequestTooLarge             payload or package over its limit
     │   ├── ResourceNotFound            no such function, layer, policy, log group
     │   │   └── ProvisionedConcurrencyConfigNotFound
+    │   ├── Gone                        a connection that has ended
     │   ├── ResourceConflict            exists already, or is busy changing
     │   ├── PreconditionFailed          a stale RevisionId
     │   ├── PolicyLengthExceeded        a resource policy over its limit
@@ -64,6 +65,10 @@ class ResourceNotFound(CallerError):
 
 class ProvisionedConcurrencyConfigNotFound(ResourceNotFound):
     """The version or alias has no provisioned concurrency."""
+
+
+class Gone(CallerError):
+    """The connection has ended, or there never was one of that id."""
 
 
 class ResourceConflict(CallerError):

@@ -40,7 +40,23 @@ def _checked(api: HttpApi, _: str, members: Members) -> Members:
         if members.get("PayloadFormatVersion") not in _VERSIONS:
             raise ValidationFailed("PayloadFormatVersion is a required parameter: 1.0 or 2.0")
         _check_mappings(members)
+    elif kind in ("AWS", "HTTP"):
+        raise NotImplementedHere(
+            f"{kind} integrations of WebSocket APIs are not implemented in this version of lablambda: "
+            f"use {kind}_PROXY, which passes events on as they are."
+        )
+    elif members.get("RequestTemplates") and kind != "MOCK":
+        raise ValidationFailed("Request templates are not supported by proxy integrations")
     _check_uri(kind, members.get("IntegrationUri"))
+    return members
+
+
+def _checked_response(_: HttpApi, __: str, members: Members) -> Members:
+    if members.get("ResponseTemplates"):
+        raise NotImplementedHere(
+            "Response templates of HTTP and WebSocket APIs are not implemented in this version of lablambda: "
+            "have a function make the answer."
+        )
     return members
 
 
@@ -75,4 +91,4 @@ def _check_unused(api: HttpApi, identity: str) -> None:
 
 
 INTEGRATIONS = PartRules(Part.INTEGRATION, _checked, _check_unused)
-INTEGRATION_RESPONSES = PartRules(Part.INTEGRATION_RESPONSE, within=Part.INTEGRATION)
+INTEGRATION_RESPONSES = PartRules(Part.INTEGRATION_RESPONSE, _checked_response, within=Part.INTEGRATION)

@@ -6,6 +6,7 @@ from lablambda.api.apigatewayv2.parts import PartRules
 from lablambda.model.errors import ResourceConflict, ResourceNotFound, ValidationFailed
 from lablambda.model.http_api import HttpApi, Members, Part
 from lablambda.rules.http_routes import InvalidRouteKey, parse_route_key
+from lablambda.rules.websocket_routes import CONNECT
 
 _INTEGRATIONS = "integrations/"
 _TYPES = {"JWT": "JWT", "CUSTOM": "REQUEST"}  # of a route, and of the authorizer that it needs
@@ -39,6 +40,10 @@ def _check_target(api: HttpApi, target: str | None) -> None:
 
 def _check_authorization(api: HttpApi, members: Members) -> None:
     kind = members["AuthorizationType"]
+    if api.is_websocket and kind != "NONE" and (kind == "JWT" or members["RouteKey"] != CONNECT):
+        raise ValidationFailed(
+            f"WebSocket APIs have authorization of type AWS_IAM or CUSTOM, on the route {CONNECT} alone"
+        )
     if kind not in _TYPES:
         if members.get("AuthorizationScopes") and kind != "JWT":
             raise ValidationFailed("Authorization scopes are only supported for JWT authorization")

@@ -7,9 +7,11 @@ import importlib.util
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from lablambda.config import trust_variables
 from lablambda.execution.reserve import Mold, mold
 from lablambda.execution.worker import Program
 from lablambda.runtimes.kit import Kit
@@ -56,7 +58,14 @@ def _mold(number: tuple[int, int], path: str, program: Program) -> Mold:
     # The shares of a function's memory that AWS's Node.js gives to old and young objects.
     old, young = program.memory_mb * 90 // 100, max(1, program.memory_mb * 5 // 100)
     flags = (f"--max-old-space-size={old}", f"--max-semi-space-size={young}", *_without(number, program))
-    return mold((path, *flags, str(_BOOTSTRAP)), program, _START_VARIABLES)
+    made = mold((path, *flags, str(_BOOTSTRAP)), program, _START_VARIABLES)
+    return replace(made, variables=(*_trust(program), *made.variables))
+
+
+def _trust(program: Program) -> list[tuple[str, str]]:
+    """Which authorities to trust, unless the function says it."""
+    found = trust_variables().items()
+    return [pair for pair in found if pair[0].startswith("NODE_") and pair[0] not in program.variables]
 
 
 def _without(number: tuple[int, int], program: Program) -> tuple[str, ...]:
