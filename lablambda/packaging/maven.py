@@ -5,11 +5,13 @@ jgo resolves and downloads; it takes 0.4 s to import, so what it found is noted 
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lablambda.config import cache_dir
@@ -32,10 +34,11 @@ def jars(coordinates: Sequence[str]) -> tuple[Path, ...]:
     note = folder / f"{hashlib.sha256(wanted.encode()).hexdigest()[:16]}.jars"
     found = _noted(note, folder)
     if found is None:
-        found = _resolve(coordinates, folder)
-        draft = note.with_suffix(f".{os.getpid()}")
-        draft.write_text("\n".join(str(jar.relative_to(folder)) for jar in found))
-        draft.replace(note)
+        with _alone(folder):
+            found = _noted(note, folder) or _resolve(coordinates, folder)
+            draft = note.with_suffix(f".{os.getpid()}")
+            draft.write_text("\n".join(str(jar.relative_to(folder)) for jar in found))
+            draft.replace(note)
     return found
 
 
@@ -55,11 +58,19 @@ def _noted(note: Path, folder: Path) -> tuple[Path, ...] | None:
     return found if all(jar.exists() for jar in found) else None
 
 
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One at a time fetches: jgo writes files in place, and another would read them half written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "fetching", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def _resolve(coordinates: Sequence[str], folder: Path) -> tuple[Path, ...]:
     from jgo.maven import MavenContext
 
     logging.getLogger("jgo").setLevel(logging.ERROR)  # it tells of every download
-    folder.mkdir(parents=True, exist_ok=True)
     context = MavenContext(repo_cache=folder)
     try:
         wanted = [context.create_dependency(_whole(coordinate)) for coordinate in coordinates]

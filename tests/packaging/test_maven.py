@@ -54,6 +54,16 @@ def test_a_jar_that_was_deleted_is_fetched_again(cache: Path) -> None:
     assert zipfile.is_zipfile(jar)
 
 
+def test_two_at_once_fetch_one_after_the_other(tmp_path: Path) -> None:
+    """Each in a process of its own, into an empty cache: a lab and a notebook, or two labs."""
+    program = (
+        "import pathlib, sys; from lablambda.packaging import maven;"
+        "maven.cache_dir = lambda: pathlib.Path(sys.argv[1]); maven.jars((maven.EVENTS,))"
+    )
+    both = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path)]) for _ in range(2)]
+    assert [process.wait(timeout=100) for process in both] == [0, 0]
+
+
 def test_the_newest_release_if_no_version_is_named(cache: Path) -> None:
     (jar,) = maven.jars(("com.amazonaws:aws-lambda-java-core",))
     assert jar.name.startswith("aws-lambda-java-core-1.")
