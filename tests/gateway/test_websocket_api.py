@@ -7,8 +7,11 @@ import os
 import signal
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +21,11 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
-from websockets.sync.connection import Connection
 
 from lablambda.client import Lab
 from lablambda.packaging.zips import zip_files
 from tests.api_clients import ARN, Create, code_of, told
+from tests.gateway.sockets import Socket, Sockets
 from tests.processes import Home
 
 # Tells what happens, and answers messages with what it got.
@@ -34,7 +36,7 @@ def handler(event, context):
     return {"statusCode": 200, "body": json.dumps(event)}
 """
 Made = Callable[..., "Api"]
-Dial = Callable[..., AbstractContextManager[Connection]]
+Dial = Callable[..., AbstractContextManager[Socket]]
 
 
 class Api:
@@ -100,22 +102,23 @@ def api(lab: Lab, functions: Any) -> Iterator[Made]:
             one.gateway.delete_api(ApiId=one.identity)
 
 
+@pytest.fixture(scope="module")
+def sockets() -> Iterator[Sockets]:
+    made = Sockets()
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def dial(trust: ssl.SSLContext) -> Dial:
+def dial(sockets: Sockets, trust: ssl.SSLContext) -> Dial:
     """Connects, and leaves at the end."""
-
-    @contextmanager
-    def make(address: str, **more: Any) -> Iterator[Connection]:
-        with connect(address, ssl=trust, compression=None, **more) as client:
-            yield client
-
-    return make
+    return partial(sockets.connect, trust=trust)
 
 
-def says(client: Connection, message: str | dict[str, Any]) -> Any:
+def says(client: Socket, message: str | dict[str, Any]) -> Any:
     """What is answered to a message."""
     client.send(message if isinstance(message, str) else json.dumps(message))
-    return json.loads(client.recv(timeout=20))
+    return json.loads(client.recv())
 
 
 def refusal(dial: Dial, address: str, **more: Any) -> tuple[int, str]:
@@ -124,14 +127,6 @@ def refusal(dial: Dial, address: str, **more: Any) -> tuple[int, str]:
         pass
     response = caught.value.response
     return response.status_code, (response.body or b"").decode()
-
-
-def closed(client: Connection) -> int:
-    """The code with which the lab ends a connection."""
-    with pytest.raises(ConnectionClosed) as caught:
-        client.recv(timeout=20)
-    assert caught.value.rcvd is not None
-    return caught.value.rcvd.code
 
 
 @pytest.fixture
@@ -260,9 +255,9 @@ def test_answers_of_bytes_and_text(api: Made, create: Create, dial: Dial) -> Non
     made.echo(create(source), "$default")
     with dial(made.address) as client:
         client.send("AP8=")
-        assert client.recv(timeout=20) == b"\x00\xff"
+        assert client.recv() == b"\x00\xff"
         client.send("Z3LDvG4=")
-        assert client.recv(timeout=20) == "grün"
+        assert client.recv() == "grün"
 
 
 # --------------------------------------------------------------------------------------------- connecting
@@ -432,9 +427,9 @@ def test_calls_on_connections(
     with dial(made.address, user_agent_header="me") as client:
         identity = says(client, "x")["requestContext"]["connectionId"]
         caller.post_to_connection(ConnectionId=identity, Data="grün".encode())
-        assert client.recv(timeout=20) == "grün"
+        assert client.recv() == "grün"
         caller.post_to_connection(ConnectionId=identity, Data=b"\x00\xff")
-        assert client.recv(timeout=20) == b"\x00\xff"
+        assert client.recv() == b"\x00\xff"
         told_of = caller.get_connection(ConnectionId=identity)
         assert told_of["Identity"] == {"SourceIp": "127.0.0.1", "UserAgent": "me"}
         assert told_of["ConnectedAt"] <= told_of["LastActiveAt"]
@@ -444,11 +439,11 @@ def test_calls_on_connections(
         assert elsewhere[:2] == (410, "GoneException")
         at_the_api_port = lab.client("apigatewaymanagementapi")
         at_the_api_port.post_to_connection(ConnectionId=identity, Data=b"there, too")
-        assert client.recv(timeout=20) == "there, too"
+        assert client.recv() == "there, too"
         caller.delete_connection(ConnectionId=identity)
         gone = code_of(lambda: caller.post_to_connection(ConnectionId=identity, Data=b"x"))
         assert gone[:2] == (410, "GoneException")
-        assert closed(client) == 1000
+        assert client.ended() == 1000
     assert told(lab, name)[-1]["requestContext"]["disconnectStatusCode"] == 1000
 
 
@@ -502,7 +497,7 @@ def test_a_chat(lab: Lab, api: Made, create: Create, dial: Dial) -> None:
         made.route(route, target)
     with dial(made.address) as ada, dial(made.address) as bob:
         ada.send("hello")
-        assert (ada.recv(timeout=30), bob.recv(timeout=30)) == ("hello", "hello")
+        assert (ada.recv(), bob.recv()) == ("hello", "hello")
     lab.settle()
     assert dynamodb.scan(TableName="chat")["Items"] == []
     dynamodb.delete_table(TableName="chat")
@@ -538,10 +533,10 @@ def test_messages_that_arent_taken(api: Made, create: Create, dial: Dial) -> Non
     with dial(made.address) as client:
         assert says(client, "x" * 131_072) == 131_072
         client.send("ü" * 65_537)
-        assert closed(client) == 1009
+        assert client.ended() == 1009
     with dial(made.address) as client:
         client.send(b"bytes")
-        assert closed(client) == 1003
+        assert client.ended() == 1003
 
 
 @pytest.fixture
@@ -559,36 +554,36 @@ def mock(home: Home, lab: Lab) -> tuple[str, ssl.SSLContext]:
     return made.address, ssl.create_default_context(cafile=authority)
 
 
-def test_connections_end_when_idle_or_old_or_with_their_lab(home: Home) -> None:
+def test_connections_end_when_idle_or_old_or_with_their_lab(home: Home, sockets: Sockets) -> None:
     """Ten minutes and two hours, by the lab's clock."""
     lab = home.up("--services", "none")
     address, context = mock(home, lab)
-    with connect(address, ssl=context) as idle:
+    with sockets.connect(address, context) as idle:
         lab.clock.advance("590s")
-        with connect(address, ssl=context) as busy:
+        with sockets.connect(address, context) as busy:
             lab.clock.advance("12s")
-            assert closed(idle) == 1001
+            assert idle.ended() == 1001
             for _ in range(13):
                 busy.send("x")
-                assert busy.ping().wait(20)
+                busy.ping()
                 lab.clock.advance("540s")
             lab.clock.advance("300s")
-            assert closed(busy) == 1001
-    with connect(address, ssl=context) as last:
+            assert busy.ended() == 1001
+    with sockets.connect(address, context) as last:
         assert home.run("down", "--name", "t").returncode == 0
-        assert closed(last) == 1001
+        assert last.ended() == 1001
 
 
-def test_a_lab_that_is_killed_serves_again(home: Home) -> None:
+def test_a_lab_that_is_killed_serves_again(home: Home, sockets: Sockets) -> None:
     """The next one keeps the API and its address; connections are the clients' to make anew."""
     lab = home.up("--services", "none")
     address, context = mock(home, lab)
-    with connect(address, ssl=context) as client:
+    with sockets.connect(address, context) as client:
         os.kill(lab.descriptor.pid, signal.SIGKILL)
         with pytest.raises(ConnectionClosed):
-            client.recv(timeout=20)
+            client.recv()
     home.up("--services", "none")
-    with connect(address, ssl=context):
+    with sockets.connect(address, context):
         pass
 
 
@@ -598,12 +593,12 @@ def test_connections_end_with_their_stage(api: Made, create: Create, dial: Dial)
     with dial(made.address) as client:
         says(client, "x")
         made.gateway.delete_stage(ApiId=made.identity, StageName="dev")
-        assert closed(client) == 1001
+        assert client.ended() == 1001
     made.gateway.create_stage(ApiId=made.identity, StageName="dev", AutoDeploy=True)
     with dial(made.address) as client:
         says(client, "x")
         made.gateway.delete_api(ApiId=made.identity)
-        assert closed(client) == 1001
+        assert client.ended() == 1001
 
 
 def test_throttling(api: Made, create: Create, dial: Dial) -> None:
@@ -623,7 +618,7 @@ def test_who_doesnt_listen_holds_up_nobody(
     made = api()
     made.echo(create(ECHO), "$default")
     caller = calls(made)
-    with dial(made.address, max_queue=1) as deaf, dial(made.address) as other:
+    with dial(made.address, max_queue=1, close_timeout=1) as deaf, dial(made.address) as other:
         identity = says(deaf, "x")["requestContext"]["connectionId"]
         mine = says(other, "x")["requestContext"]["connectionId"]
 
@@ -633,24 +628,65 @@ def test_who_doesnt_listen_holds_up_nobody(
 
         assert code_of(flood)[:2] == (429, "LimitExceededException")
         caller.post_to_connection(ConnectionId=mine, Data=b"me")
-        assert other.recv(timeout=20) == "me"
+        assert other.recv() == "me"
         caller.delete_connection(ConnectionId=identity)
 
 
 # ------------------------------------------------------------------------------------ integrations and logs
 
 
-def test_a_server_that_isnt_there(api: Made, dial: Dial) -> None:
+@pytest.fixture
+def server() -> Iterator[str]:
+    """Tells who asks, and what."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"])).decode()
+            answer = json.dumps({"who": self.headers["who"], "body": body}).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as found:
+        thread = threading.Thread(target=found.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{found.server_port}/"
+        found.shutdown()
+        thread.join()
+
+
+def test_another_server_answers(api: Made, dial: Dial, server: str) -> None:
     made = api()
-    target = made.integrate(
-        IntegrationType="HTTP_PROXY",
-        IntegrationUri="http://127.0.0.1:1/",
-        IntegrationMethod="POST",
-        RequestParameters={"integration.request.header.who": "context.connectionId"},
-    )
-    made.route("$default", target, replies=True)
+    proxy: dict[str, Any] = {"IntegrationType": "HTTP_PROXY", "IntegrationMethod": "POST"}
+    who = {"integration.request.header.who": "context.identity.sourceIp"}
+    there = made.integrate(IntegrationUri=server, RequestParameters=who, **proxy)
+    made.route("$default", there, replies=True)
+    made.route("nobody", made.integrate(IntegrationUri="http://127.0.0.1:1/", **proxy))
     with dial(made.address) as client:
-        assert says(client, "x")["message"] == "Internal server error"
+        assert says(client, "x") == {"who": "127.0.0.1", "body": "x"}
+        assert says(client, {"action": "nobody"})["message"] == "Internal server error"
+
+
+def test_a_mock_lets_in_or_doesnt(api: Made, dial: Dial) -> None:
+    made = api()
+    made.route("$default", made.integrate(IntegrationType="MOCK"), replies=True)
+    shut = {"200": '{"statusCode": 403}'}
+    made.route("$connect", made.integrate(IntegrationType="MOCK"))
+    with dial(made.address) as client:
+        client.send("x")
+        client.ping()
+    routes = made.gateway.get_routes(ApiId=made.identity)["Items"]
+    connecting = next(route for route in routes if route["RouteKey"] == "$connect")
+    made.gateway.update_integration(
+        ApiId=made.identity,
+        IntegrationId=connecting["Target"].removeprefix("integrations/"),
+        RequestTemplates=shut,
+    )
+    assert refusal(dial, made.address)[0] == 403
 
 
 @pytest.mark.parametrize("kind", ["AWS", "HTTP"])
