@@ -142,27 +142,29 @@ class Invoker:
         demand = self._demand(function, version)
         ready = demand.ready_running < demand.ready
         if ready and synchronous and not self._pace.request(version.arn, demand.ready):
-            ready, demand = (
-                False,
-                demand._replace(ready=0),
-            )  # what is provisioned has its share: the rest spills over
+            # What is provisioned has its share of requests: the rest spills over.
+            ready, demand = False, demand._replace(ready=0)
         reason = concurrency.refusal(demand)
         if reason is None and synchronous and not ready:
             reason = self._too_often(function, demand)
         full = ""
         if reason is None and self._host.ready(version)[1] == 0:
-            full = self._host.full(version)
-            if full or not self._pace.start(function.name):
-                reason = scaling.too_fast(reserved=function.reserved is not None)
+            reason, full = self._growth_refusal(function, version)
         if reason is not None:
             self._bus.publish(InvocationThrottled(function.name, invocation.qualifier, time.time(), reason))
-            if full:
-                print(f"Throttled. {full}", file=sys.stderr, flush=True)  # noqa: T201 - the lab's log
-                raise TooManyRequests(reason, f"Rate Exceeded. {full}")
-            raise TooManyRequests(reason)
+            raise TooManyRequests(reason, f"Rate Exceeded. {full}") if full else TooManyRequests(reason)
         pooled = function.reserved is None and not ready
         resource = (function.name, invocation.qualifier)
         return Lease(self._running, resource, version.arn, ready=ready, pooled=pooled)
+
+    def _growth_refusal(self, function: Function, version: Version) -> tuple[str | None, str]:
+        """The reason to refuse one more environment, and how full the machine is if that is why."""
+        full = self._host.full(version)
+        if full:
+            print(f"Throttled. {full}", file=sys.stderr, flush=True)  # noqa: T201 - the lab's log
+        elif self._pace.start(function.name):
+            return None, ""
+        return scaling.too_fast(reserved=function.reserved is not None), full
 
     def _too_often(self, function: Function, demand: Demand) -> str | None:
         """The reason to refuse one more request on demand, of the function if it has its own concurrency, else
