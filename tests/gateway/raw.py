@@ -31,8 +31,10 @@ class Door:
         """All that comes back until the server hangs up; the last request in `data` should ask for that."""
         with self.connect() as connection:
             answer = b""
-            with contextlib.suppress(ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            hung_up = contextlib.suppress(ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+            with hung_up:
                 connection.sendall(data)
+            with hung_up:  # a server that has heard enough answers before it hangs up
                 while part := connection.recv(65_536):
                     answer += part
             return answer
