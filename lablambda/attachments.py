@@ -19,6 +19,7 @@ from lablambda.model.source import (
     TableSource,
     TopicSource,
 )
+from lablambda.rules.s3_notifications import filter_values
 from lablambda.rules.s3_steps import notification_prefix
 from lablambda.rules.step import CELL, LINE, Attached, Current, Target
 
@@ -112,11 +113,11 @@ def _of_bucket(client: Client, arn: str, _: str, target: Target) -> Iterator[tup
         if notification["LambdaFunctionArn"] != target.arn:
             continue
         rules = notification.get("Filter", {}).get("Key", {}).get("FilterRules", [])
-        values = {rule["Name"].lower(): rule["Value"] for rule in rules}
+        prefix, suffix = filter_values((rule["Name"], rule["Value"]) for rule in rules)
         name = notification["Id"]
         labels = (CELL, LINE)
         label = next((one for one in labels if name.startswith(notification_prefix(one, target.name))), "")
-        yield S3Source(bucket, values.get("prefix", ""), values.get("suffix", "")), Attached(label)
+        yield S3Source(bucket, prefix, suffix), Attached(label)
 
 
 def _of_topic(client: Client, arn: str, statement: str, target: Target) -> Iterator[tuple[Source, Attached]]:

@@ -113,7 +113,8 @@ def attach(name: str, sources: Collection[Source], lab: Lab) -> list[Step]:
     Raises DeploymentError.
     """
     target, current = _looked_at(name, sources, lab)
-    steps = source_steps(current, [*current.labelled(LINE), *sources], replace(target, label=LINE))
+    more = [source for source in sources if source not in current.attached]
+    steps = source_steps(current, [*current.labelled(LINE), *more], replace(target, label=LINE))
     _apply(steps, {}, lab.client)
     return steps
 
@@ -204,7 +205,8 @@ def _apply(steps: list[Step], layers: dict[str, str], client: Client) -> None:
         try:
             answer = call(**_filled(step.parameters, layers, client))
         except (ClientError, BotoCoreError) as error:
-            raise DeploymentError(f"Couldn't {step.text}: {_words(error)}") from None
+            advice = f"\n{step.advice}" if step.advice else ""
+            raise DeploymentError(f"Couldn't {step.text}: {_words(error)}{advice}") from None
         if step.operation == "PublishLayerVersion":
             layers[step.parameters["LayerName"]] = answer["LayerVersionArn"]
         elif step.operation in _CHANGES:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from lablambda.model.source import S3Source, Source
-from lablambda.rules.step import Current, Step, Target, no_permission_step, permission_step
+from lablambda.rules.s3_notifications import Notice, filter_values, overlapping
+from lablambda.rules.step import LINE, Current, Step, Target, no_permission_step, permission_step
 
 _S3 = "s3.amazonaws.com"
 _CREATED = "s3:ObjectCreated:*"
@@ -48,12 +49,14 @@ def _statement(bucket: str, target: Target) -> str:
 def _notification_steps(
     known: Mapping[str, Any] | None, mine: Collection[S3Source], bucket: str, target: Target
 ) -> Iterator[Step]:
-    """One call sets a bucket's whole configuration: keep what others put there."""
+    """One call sets a bucket's whole configuration: keep what others put there, but for a `%lambda on` that the cell
+    now says itself."""
     existing = {name: value for name, value in (known or {}).items() if name != "ResponseMetadata"}
     before = existing.get("LambdaFunctionConfigurations", [])
     prefix = notification_prefix(target.label, target.name)
-    after = [c for c in before if not c["Id"].startswith(prefix)]
-    after += [_notification(source, prefix, target.arn) for source in mine]
+    twins = {_notification_id(source, notification_prefix(LINE, target.name)) for source in mine}
+    kept = [c for c in before if not c["Id"].startswith(prefix) and c["Id"] not in twins]
+    after = kept + [_notification(source, prefix, target.arn) for source in mine]
     if after == before or (known is None and not mine):
         return
     text = (
@@ -67,7 +70,31 @@ def _notification_steps(
         "s3",
         "PutBucketNotificationConfiguration",
         {"Bucket": bucket, "NotificationConfiguration": {k: v for k, v in configuration.items() if v != []}},
+        advice=_advice(bucket, after),
     )
+
+
+def _advice(bucket: str, notifications: Sequence[Mapping[str, Any]]) -> str:
+    """S3 tells one target of an object."""
+    rivals = overlapping([_notice(notification) for notification in notifications])
+    if rivals is None:
+        return ""
+    names = " and ".join(dict.fromkeys(rival.target.rpartition(":")[2] for rival in rivals))
+    return (
+        f"Of one object, S3 tells one function: {names} would both be told of some objects of {bucket}. Give each its "
+        f"own prefix or suffix (--on s3:{bucket}/PREFIX*SUFFIX), take one away (%lambda off NAME), or have the "
+        "bucket tell an SNS topic."
+    )
+
+
+def _notice(notification: Mapping[str, Any]) -> Notice:
+    rules = notification.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+    values = filter_values((rule["Name"], rule["Value"]) for rule in rules)
+    return Notice(notification["LambdaFunctionArn"], tuple(notification["Events"]), *values)
+
+
+def _notification_id(source: S3Source, prefix: str) -> str:
+    return f"{prefix}{hashlib.sha256(str(source).encode()).hexdigest()[:8]}"
 
 
 def _notification(source: S3Source, prefix: str, arn: str) -> dict[str, Any]:
@@ -76,9 +103,8 @@ def _notification(source: S3Source, prefix: str, arn: str) -> dict[str, Any]:
         for name, value in (("prefix", source.prefix), ("suffix", source.suffix))
         if value
     ]
-    digest = hashlib.sha256(str(source).encode()).hexdigest()[:8]
     notification: dict[str, Any] = {
-        "Id": f"{prefix}{digest}",
+        "Id": _notification_id(source, prefix),
         "LambdaFunctionArn": arn,
         "Events": [_CREATED],
     }

@@ -30,12 +30,14 @@ class StreamOf:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One AWS call. `text` tells a person what it does; `parameters` may hold `LayerOf` and `StreamOf`."""
+    """One AWS call. `text` tells a person what it does; `parameters` may hold `LayerOf` and `StreamOf`; `advice` is
+    what to do should AWS refuse it."""
 
     text: str
     service: str
     operation: str
     parameters: Mapping[str, Any]
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

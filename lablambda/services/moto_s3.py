@@ -8,6 +8,7 @@ import uuid
 from functools import partial
 from typing import Any
 
+from lablambda.rules.s3_notifications import AMBIGUOUS, Notice, filter_values, overlapping
 from lablambda.services.moto_request import complain, lab_time, later, request
 from lablambda.services.patching import replace
 from lablambda.services.pusher import Pusher
@@ -80,7 +81,7 @@ def _s3_invoke(pusher: Pusher) -> Any:
 
 
 def _install_destination_check(pusher: Pusher) -> None:
-    """AWS refuses a notification to a function that wouldn't let the bucket in."""
+    """AWS refuses a notification to a function that wouldn't let the bucket in, and two that overlap."""
     from moto.s3.exceptions import InvalidArgumentError
     from moto.s3.models import S3Backend
     from moto.s3.responses import S3Response
@@ -97,6 +98,8 @@ def _install_destination_check(pusher: Pusher) -> None:
 
     def checked_put(backend: Any, bucket_name: str, notification_config: dict[str, Any]) -> None:
         bucket = backend.get_bucket(bucket_name)
+        if overlapping(_notices(notification_config or {})) is not None:
+            raise InvalidArgumentError(AMBIGUOUS, "", "")
         for target in (notification_config or {}).get("CloudFunctionConfiguration", []):
             arn = target["CloudFunction"]
             refused = None if request.skip else pusher.may_invoke(arn, _S3, bucket.arn, bucket.account_id)
@@ -107,6 +110,17 @@ def _install_destination_check(pusher: Pusher) -> None:
 
     replace(S3Response, "_notification_config_from_body", read)
     replace(S3Backend, "put_bucket_notification_configuration", checked_put)
+
+
+def _notices(configuration: dict[str, Any]) -> list[Notice]:
+    """As moto has read them."""
+    found = []
+    for kind in ("Topic", "Queue", "CloudFunction"):
+        for told in configuration.get(f"{kind}Configuration", []):
+            rules = ((told.get("Filter") or {}).get("S3Key") or {}).get("FilterRule", [])
+            values = filter_values((rule["Name"], rule["Value"]) for rule in rules)
+            found.append(Notice(told[kind], tuple(told["Event"]), *values))
+    return found
 
 
 def _lower(body: Any, element: str) -> Any:

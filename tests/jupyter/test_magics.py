@@ -176,6 +176,20 @@ def test_sources_are_switched_on_and_off(notebook: Notebook, lab: Lab) -> None:
     assert "by other means" in notebook.fails("%lambda off switched sqs:switched-a")
 
 
+def test_of_one_object_a_bucket_tells_one_function(notebook: Notebook, lab: Lab) -> None:
+    notebook.run(HELLO.replace("hello", "first --on s3:shared/*.jpg"))
+    second = HELLO.replace("hello", "second --on s3:shared")
+    told = notebook.fails(second)
+    assert "ambiguously defined" in told
+    assert "first and second would both be told of some objects of shared" in told
+    assert "%lambda off NAME" in told
+    notebook.run("%lambda off first")
+    notebook.run(second)
+    lab.client("s3").put_object(Bucket="shared", Key="a.jpg", Body=b"1")
+    lab.settle()
+    assert [len(lab.function(name).invocations()) for name in ("first", "second")] == [0, 1]
+
+
 def test_a_word_that_is_a_variable_stands_for_it(notebook: Notebook, lab: Lab) -> None:
     notebook.run("memory, setting = 512, 'NAME=Ada Lovelace'")
     notebook.run(HELLO.replace("hello", "hello --memory $memory --env $setting"))

@@ -103,6 +103,27 @@ def test_another_functions_notifications_are_kept() -> None:
     assert "ResponseMetadata" not in configuration
 
 
+def test_a_bucket_that_tells_another_of_the_same_objects_is_told_of_beforehand() -> None:
+    other = {
+        "Id": "other",
+        "LambdaFunctionArn": "arn:aws:lambda:r:0:function:grey",
+        "Events": ["s3:ObjectCreated:Put"],
+    }
+    steps = make(Current(buckets={"photos": {"LambdaFunctionConfigurations": [other]}}))
+    assert "grey and thumb would both be told" in steps[-1].advice
+    apart = other | {"Filter": {"Key": {"FilterRules": [{"Name": "Suffix", "Value": ".png"}]}}}
+    assert make(Current(buckets={"photos": {"LambdaFunctionConfigurations": [apart]}}))[-1].advice == ""
+
+
+def test_a_source_of_a_line_becomes_the_cells_when_the_cell_says_it() -> None:
+    by_line = {**notifications(make(Current(buckets={"photos": None})))[0]}
+    by_line["Id"] = by_line["Id"].replace("lablambda-", "lablambda_on-")
+    steps = make(Current(buckets={"photos": {"LambdaFunctionConfigurations": [by_line]}}))
+    assert [notification["Id"] for notification in notifications(steps)] == [
+        by_line["Id"].replace("lablambda_on-", "lablambda-")
+    ]
+
+
 def test_a_source_that_is_no_longer_wanted_is_detached() -> None:
     current = replace(attached(), buckets={**attached().buckets, "scans": None})
     steps = make(current, replace(WANTED, sources=(S3Source("scans"),)))

@@ -182,6 +182,36 @@ async def test_uploads_in_signed_chunks(watcher: Watcher) -> None:
     assert record["s3"]["object"]["size"] == 11
 
 
+async def test_targets_of_one_bucket_may_not_overlap(watcher: Watcher) -> None:
+    """Functions, queues and topics alike; what was there stays."""
+    await watcher.s3("PUT", "/shared")
+
+    def told(kind: str, arn: str, suffix: str) -> str:
+        rule = f"<FilterRule><Name>Suffix</Name><Value>{suffix}</Value></FilterRule>"
+        rules = f"<Filter><S3Key>{rule}</S3Key></Filter>" if suffix else ""
+        element = f"{kind}Configuration"
+        return f"<{element}><{kind}>{arn}</{kind}><Event>s3:ObjectCreated:*</Event>{rules}</{element}>"
+
+    def whole(*parts: str) -> bytes:
+        return f"<NotificationConfiguration>{''.join(parts)}</NotificationConfiguration>".encode()
+
+    jpg, png = told("CloudFunction", FUNCTION, ".jpg"), told("CloudFunction", f"{FUNCTION}2", ".png")
+    everything = told("CloudFunction", f"{FUNCTION}3", "")
+    apart = await watcher.s3("PUT", "/shared", whole(jpg, png), "notification")
+    assert apart.status == 200
+    refused = await watcher.s3("PUT", "/shared", whole(jpg, png, everything), "notification")
+    assert refused.status == 400
+    assert b"<Code>InvalidArgument</Code>" in refused.body
+    assert b"Configuration is ambiguously defined" in refused.body
+    watcher.pushes.clear()
+    for key in ("a.jpg", "b.png", "c.txt"):
+        await watcher.s3("PUT", f"/shared/{key}", b"1")
+    told_of = [
+        (push.function_arn, push.event["Records"][0]["s3"]["object"]["key"]) for push in watcher.pushes
+    ]
+    assert told_of == [(FUNCTION, "a.jpg"), (f"{FUNCTION}2", "b.png")]
+
+
 async def test_a_destination_is_checked_unless_told_not_to(watcher: Watcher) -> None:
     watcher.refused = f"Not authorized to invoke function [{FUNCTION}]"
     await watcher.s3("PUT", "/checked")
