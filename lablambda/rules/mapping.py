@@ -42,6 +42,15 @@ _NOT_BUILT = (
     "DocumentDBEventSourceConfig",
     "ProvisionedPollerConfig",
 )
+# What only other kinds of sources may be given: nothing here acts on it.
+_OTHERS = {
+    "sqs": ("StartingPositionTimestamp",),
+    "kinesis": ("ScalingConfig",),
+    "dynamodb": ("ScalingConfig",),
+}
+_OF_KAFKA = ("LoggingConfig", "SourceAccessConfigurations")
+_BATCH_TARGETS = ("sqs", "sns", "s3")
+_YOUNGEST_AGE_LIMIT_S = 60
 _SQS_LARGEST_BATCH, _FIFO_LARGEST_BATCH, _BATCH_WITHOUT_WINDOW = 10_000, 10, 10
 
 
@@ -57,9 +66,7 @@ def kind_of(source_arn: str) -> str:
 def created(members: Mapping[str, Any], now: float) -> dict[str, Any]:
     """A new mapping's members: what was given, and AWS's defaults for its source; `now` is seconds since 1970 of lab
     time."""
-    not_built = [name for name in _NOT_BUILT if members.get(name)]
-    if not_built:
-        raise NotImplementedHere(f"{', '.join(not_built)}: sources of this kind are not implemented here.")
+    _check_built(members)
     if not members.get("EventSourceArn"):
         raise InvalidParameterValue("Unrecognized event source.")
     kind = kind_of(members["EventSourceArn"])
@@ -69,21 +76,33 @@ def created(members: Mapping[str, Any], now: float) -> dict[str, Any]:
 
 def changed(current: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """`current` with `changes`; a filter with no patterns takes the filter away."""
+    _check_built(changes)
     merged = {**current, **changes}
     kind = kind_of(merged["EventSourceArn"])
-    foreign = [name for name in changes if name in _STREAM and name not in _DEFAULTS[kind]]
-    if foreign:
-        raise InvalidParameterValue(
-            f"Unsupported {foreign[0]} parameter for given event source mapping type."
-        )
+    _check_of_kind(kind, changes)
     if kind == "sqs":
         _check_queue(merged)
+    else:
+        _check_stream(merged)
     if "FilterCriteria" in merged:
         filters = merged["FilterCriteria"].get("Filters", [])
         compile_criteria(kind, filters)
         if not filters:
             del merged["FilterCriteria"]
     return merged
+
+
+def _check_built(members: Mapping[str, Any]) -> None:
+    not_built = [name for name in _NOT_BUILT if members.get(name)]
+    if not_built:
+        raise NotImplementedHere(f"{', '.join(not_built)}: sources of this kind are not implemented here.")
+
+
+def _check_of_kind(kind: str, members: Mapping[str, Any]) -> None:
+    for name, value in members.items():
+        of_streams = name in _STREAM and name not in _DEFAULTS[kind]
+        if value is not None and (of_streams or name in _OTHERS[kind] or name in _OF_KAFKA):
+            raise InvalidParameterValue(f"Unsupported {name} parameter for given event source mapping type.")
 
 
 def _check_position(kind: str, members: Mapping[str, Any], now: float) -> None:
@@ -106,6 +125,21 @@ def _check_position(kind: str, members: Mapping[str, Any], now: float) -> None:
         raise InvalidParameterValue("Timestamp must be specified with StartingPosition AT_TIMESTAMP")
     elif moment is not None and float(moment) > now:
         raise InvalidParameterValue("StartingPositionTimestamp cannot be in the future.")
+
+
+def _check_stream(members: Mapping[str, Any]) -> None:
+    if -1 < members["MaximumRecordAgeInSeconds"] < _YOUNGEST_AGE_LIMIT_S:
+        raise InvalidParameterValue(
+            f"MaximumRecordAgeInSeconds is -1, for no limit, or at least {_YOUNGEST_AGE_LIMIT_S}."
+        )
+    destinations = members["DestinationConfig"]
+    target = destinations.get("OnFailure", {}).get("Destination")
+    if destinations.get("OnSuccess", {}).get("Destination") or (
+        target and target.split(":")[2] not in _BATCH_TARGETS
+    ):
+        raise InvalidParameterValue(
+            "Unsupported DestinationConfig parameter for given event source mapping type."
+        )
 
 
 def _check_queue(members: Mapping[str, Any]) -> None:

@@ -27,6 +27,24 @@ STREAM = "arn:aws:kinesis:us-east-1:000000000000:stream/s"
         ({"EventSourceArn": f"{QUEUE}.fifo", "MaximumBatchingWindowInSeconds": 1}, "not supported for FIFO"),
         ({"EventSourceArn": QUEUE, "ParallelizationFactor": 2}, "Unsupported ParallelizationFactor parameter"),
         *(
+            ({"EventSourceArn": QUEUE, name: value}, f"Unsupported {name} parameter for given event source mapping type.")
+            for name, value in (
+                ("BisectBatchOnFunctionError", True), ("DestinationConfig", {"OnFailure": {"Destination": QUEUE}}),
+                ("MaximumRecordAgeInSeconds", 60), ("MaximumRetryAttempts", 1), ("TumblingWindowInSeconds", 1),
+                ("StartingPositionTimestamp", 1), ("LoggingConfig", {"SystemLogLevel": "WARN"}),
+                ("SourceAccessConfigurations", []),
+            )
+        ),
+        *(
+            ({"EventSourceArn": STREAM, "StartingPosition": "LATEST", name: value}, f"Unsupported {name} parameter")
+            for name, value in (
+                ("ScalingConfig", {"MaximumConcurrency": 2}),
+                ("DestinationConfig", {"OnSuccess": {"Destination": QUEUE}}),
+                ("DestinationConfig", {"OnFailure": {"Destination": "arn:aws:lambda:us-east-1:000000000000:function:f"}}),
+            )
+        ),
+        ({"EventSourceArn": STREAM, "StartingPosition": "LATEST", "MaximumRecordAgeInSeconds": 59}, "at least 60"),
+        *(
             ({"EventSourceArn": QUEUE, "FilterCriteria": {"Filters": [{"Pattern": pattern}]}}, "Invalid filter pattern definition.")
             for pattern in ("", "[1]", '"text"', '{"a": {}}', '{"a": []}', '{"a": {"b": 1}}', "{")
         ),
@@ -41,6 +59,14 @@ def test_mappings_that_cannot_be(members: dict[str, Any], message: str) -> None:
 def test_kafka_is_not_built() -> None:
     with pytest.raises(NotImplementedHere, match="Topics"):
         mapping.created({"Topics": ["t"], "SelfManagedEventSource": {"Endpoints": {}}}, NOW)
+
+
+def test_what_is_not_built_is_refused_later_too() -> None:
+    made = mapping.created({"EventSourceArn": QUEUE}, NOW)
+    with pytest.raises(NotImplementedHere, match="ProvisionedPollerConfig"):
+        mapping.changed(made, {"ProvisionedPollerConfig": {"MinimumPollers": 2}})
+    with pytest.raises(InvalidParameterValue, match="Unsupported ParallelizationFactor"):
+        mapping.changed(made, {"ParallelizationFactor": 2})
 
 
 def test_filters_come_and_go() -> None:
