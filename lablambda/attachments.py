@@ -22,17 +22,9 @@ from lablambda.model.source import (
 from lablambda.rules.s3_notifications import filter_values
 from lablambda.rules.s3_steps import notification_prefix
 from lablambda.rules.step import CELL, LINE, Attached, Current, Target
+from lablambda.services.calls import NOT_THERE
 
 Client = Callable[[str], Any]
-_NOT_THERE = (
-    "ResourceNotFoundException",
-    "NoSuchBucket",
-    "AWS.SimpleQueueService.NonExistentQueue",
-    "QueueDoesNotExist",
-    "NotFound",
-    "NotFoundException",
-    "404",
-)
 
 
 def observe(client: Client, target: Target, wanted: Collection[Source] = ()) -> Current:
@@ -70,7 +62,7 @@ def or_none(ask: Callable[[], Any]) -> Any:
     try:
         return ask()
     except ClientError as error:
-        if error.response["Error"]["Code"] in _NOT_THERE:
+        if error.response["Error"]["Code"] in NOT_THERE:
             return None
         raise
 

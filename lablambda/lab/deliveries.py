@@ -14,12 +14,12 @@ import time
 import traceback
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 from lablambda.clock import Clock
 from lablambda.lab.catalog import Catalog
-from lablambda.model.errors import LabError, ServiceFault
+from lablambda.model.errors import LabError, ResourceNotFound, ServiceFault
 from lablambda.model.events import QueuedEventMoved, QueueMove
 from lablambda.model.function import LATEST, Setting
 from lablambda.model.invocation import Invocation, Outcome, new_trace_id
@@ -29,7 +29,7 @@ from lablambda.rules.delivery import TOO_OLD, RetryTerms, Sending, exhausted, pa
 from lablambda.rules.destinations import SUCCESS, Call
 from lablambda.rules.names import parse_reference
 from lablambda.services.backend import Push
-from lablambda.services.calls import AwsCalls, CallRefused
+from lablambda.services.calls import NOT_THERE, AwsCalls, CallRefused
 from lablambda.storage.journal import Journal
 
 SCHEMA = """
@@ -48,6 +48,7 @@ _SELECT = "SELECT id, due, tries, function, qualifier, failed, call, letters, te
 _AT_ONCE = 16
 _FULL_DISK_S = 120.0
 _LONGEST_REASON = 1024
+_NO_TARGET = "NO_RESOURCE"  # what EventBridge calls a target that is no more
 _BYTES = "lablambda:bytes"  # marks, in JSON, what is not text
 
 
@@ -70,11 +71,13 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """Why a call wasn't taken; `for_good` is whether trying again is no use, `exhausted` why it isn't tried again."""
+    """Why a call wasn't taken; `for_good` is whether trying again is no use, `missing` whether its target isn't there,
+    `exhausted` why it isn't tried again."""
 
     code: str
     text: str
     for_good: bool = False
+    missing: bool = False
     exhausted: str = ""
 
 
@@ -222,6 +225,8 @@ class Deliveries:
             await self._lose(delivery, _Refused("", "It came too late.", exhausted=TOO_OLD))
             return
         refused = await self._refused(delivery.call)
+        if refused is not None and refused.missing and not delivery.terms.missing:
+            refused = replace(refused, code=_NO_TARGET, for_good=True)
         if refused is None:
             self._journal.write_soon(_DELETE, [(delivery.identity,)])
             return
@@ -264,9 +269,9 @@ class Deliveries:
                 case _:
                     await self._calls.call(call.service, call.operation, call.parameters, trace=call.trace)
         except CallRefused as error:
-            return _Refused(error.code, str(error))
+            return _Refused(error.code, str(error), missing=error.code in NOT_THERE)
         except LabError as error:
-            return _Refused(type(error).__name__, str(error))
+            return _Refused(type(error).__name__, str(error), missing=isinstance(error, ResourceNotFound))
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
             return _Refused(type(error).__name__, str(error))
@@ -280,6 +285,7 @@ class Deliveries:
             "event": destinations.json_or_text(call.parameters["payload"].encode()),
         }
         del parameters["payload"]
+        self._catalog.function(parse_reference(call.parameters["function_arn"]))  # raises ResourceNotFound
         why = await self._push(Push(kind="invoke", **parameters))
         return None if why is None else _Refused("NO_PERMISSIONS", why, for_good=True)
 
@@ -330,7 +336,7 @@ def _row(delivery: Delivery) -> tuple[object, ...]:
         delivery.failed.value,
         _written(delivery.call),
         None if delivery.letters is None else _written(delivery.letters),
-        json.dumps([delivery.since, delivery.terms.retries, delivery.terms.age_s]),
+        json.dumps([delivery.since, *astuple(delivery.terms)]),
     )
 
 

@@ -20,11 +20,13 @@ _FACTOR, _LONGEST_PAUSE_S = 3.0, 480.0
 
 @dataclass(frozen=True, slots=True)
 class RetryTerms:
-    """Up to so many `retries`, while what is told is no older than `age_s` seconds. AWS doesn't say how often Lambda
-    tries to tell a destination, so the default is ours."""
+    """Up to so many `retries`, while what is told is no older than `age_s` seconds; `missing` is whether a target that
+    isn't there is tried again too. AWS doesn't say how often Lambda tries to tell a destination, so the default is
+    ours."""
 
     retries: int = 5
     age_s: float = _LONGEST_AGE_S
+    missing: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,11 @@ class Sending:
 
 
 def terms_of(target: Mapping[str, Any]) -> RetryTerms:
-    """Those of a target of EventBridge's or its Scheduler's."""
+    """Those of a target of EventBridge's or its Scheduler's, which don't try one again that is no more."""
     policy = target.get("RetryPolicy") or {}
-    return RetryTerms(policy.get(TOO_OFTEN, _MOST_RETRIES), policy.get(TOO_OLD, _LONGEST_AGE_S))
+    return RetryTerms(
+        policy.get(TOO_OFTEN, _MOST_RETRIES), policy.get(TOO_OLD, _LONGEST_AGE_S), missing=False
+    )
 
 
 def exhausted(terms: RetryTerms, *, retries: int, since: float, now: float) -> str:

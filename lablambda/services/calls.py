@@ -19,6 +19,16 @@ Forward = Callable[[ServiceRequest], Awaitable[ServiceResponse]]
 # A name would be taken for a bucket's.
 _ENDPOINT = "http://127.0.0.1"
 _TRACE = "x-amzn-trace-id"
+# How services say that there is no such thing.
+NOT_THERE = (
+    "ResourceNotFoundException",
+    "NoSuchBucket",
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "QueueDoesNotExist",
+    "NotFound",
+    "NotFoundException",
+    "404",
+)
 
 
 class CallRefused(Exception):

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lablambda.client import Lab
+from lablambda.clock import Clock
+from lablambda.lab import catalog, deliveries
+from lablambda.lab.catalog import Catalog
+from lablambda.lab.deliveries import Deliveries
+from lablambda.rules.delivery import Sending, terms_of
+from lablambda.rules.destinations import Call
+from lablambda.services.backend import ServiceRequest, ServiceResponse
+from lablambda.services.calls import AwsCalls
+from lablambda.storage.journal import Journal
 from tests.api_clients import ARN, Create, create, functions
 
 __all__ = ["create", "functions"]
@@ -226,6 +237,52 @@ def test_retries_come_at_once_when_the_clock_is_turned(
     lab.clock.advance("2m")
     assert len(lab.function(name).invocations()) == 3
     assert [json.loads(letter["Body"]) for letter in buried()] == [{"n": 12}]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("policy", "retries", "condition"),
+    [
+        ({"MaximumRetryAttempts": 0}, 0, "MaximumRetryAttempts"),
+        ({"MaximumRetryAttempts": 2}, 2, "MaximumRetryAttempts"),
+        ({"MaximumEventAgeInSeconds": 60}, 4, "MaximumEventAgeInSeconds"),  # after 1, 3, 9 and 27 s
+    ],
+)
+async def test_a_target_that_is_busy_is_tried_by_its_retry_policy(
+    tmp_path: Path, policy: dict[str, int], retries: int, condition: str
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    async def forward(request: ServiceRequest) -> ServiceResponse:
+        asked.append(json.loads(request.body))
+        if asked[-1]["QueueUrl"] == "busy":
+            return ServiceResponse(503, [], b'{"__type": "ServiceUnavailable"}')
+        return ServiceResponse(200, [], b"{}")
+
+    clock = Clock()
+    clock.set_speed(0)
+    journal = Journal(tmp_path / "journal.db", catalog.SCHEMA + deliveries.SCHEMA, durable=False)
+    room = Deliveries(
+        journal, Catalog(journal), AwsCalls(forward, "AKIA", "secret"), clock=clock, publish=lambda _: None
+    )
+    call, letters = (
+        Call("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": "m", "MessageAttributes": {}})
+        for url in ("busy", "letters")
+    )
+    running = asyncio.ensure_future(room.run())
+    await room.send([Sending(call, letters, terms_of({"RetryPolicy": policy}))])
+    await room.settled()
+    for pause in (1, 3, 9, 27)[:retries]:
+        clock.advance(pause)
+        await asyncio.sleep(0)  # it sees the time
+        await room.settled()
+    assert [request["QueueUrl"] for request in asked] == ["busy"] * (retries + 1) + ["letters"]
+    attributes = {name: value["StringValue"] for name, value in asked[-1]["MessageAttributes"].items()}
+    assert attributes["RETRY_ATTEMPTS"] == str(retries)
+    assert attributes["EXHAUSTED_RETRY_CONDITION"] == condition
+    running.cancel()
+    await asyncio.wait({running})
+    await journal.close()
 
 
 def test_what_nobody_takes_is_given_up_and_counted(lab: Lab, functions: Any, create: Create) -> None:

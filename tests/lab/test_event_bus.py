@@ -143,31 +143,19 @@ def test_a_function_that_doesnt_let_the_rule_in(lab: Lab, create: Create, rule: 
 
 
 @pytest.mark.parametrize(
-    ("policy", "retries", "condition"),
-    [
-        ({"MaximumRetryAttempts": 0}, "0", "MaximumRetryAttempts"),
-        ({"MaximumRetryAttempts": 2}, "2", "MaximumRetryAttempts"),
-        ({"MaximumEventAgeInSeconds": 60}, "4", "MaximumEventAgeInSeconds"),  # after 1, 3, 9 and 27 s
-    ],
+    "gone", [f"{SQS}nowhere", f"{ARN}nobody", "arn:aws:events:us-east-1:000000000000:event-bus/none"]
 )
-def test_a_target_that_has_gone_is_tried_by_its_retry_policy(
-    lab: Lab, rule: Any, policy: dict[str, int], retries: str, condition: str
+def test_what_is_for_a_target_that_is_no_more_is_a_dead_letter_at_once(
+    lab: Lab, rule: Any, gone: str
 ) -> None:
     url, queue = make_queue(lab)
-    target = {"Arn": f"{SQS}nowhere", "DeadLetterConfig": {"Arn": queue}, "RetryPolicy": policy}
-    rule(target, EventPattern='{"source": ["lost"]}')
-    lab.clock.speed = 0
-    try:
-        put(lab, "lost", {})
-        lab.settle()
-        for pause in ("1s", "3s", "9s", "27s")[: int(retries)]:
-            assert messages(lab, url) == []
-            lab.clock.advance(pause)
-        (message,) = messages(lab, url)
-    finally:
-        lab.clock.speed = 1
+    _, arn = rule({"Arn": gone, "DeadLetterConfig": {"Arn": queue}}, EventPattern='{"source": ["lost"]}')
+    put(lab, "lost", {})
+    lab.settle()
+    (message,) = messages(lab, url)
     attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
-    assert (attributes["RETRY_ATTEMPTS"], attributes["EXHAUSTED_RETRY_CONDITION"]) == (retries, condition)
+    assert attributes.pop("ERROR_MESSAGE")
+    assert attributes == {"RULE_ARN": arn, "TARGET_ARN": gone, "ERROR_CODE": "NO_RESOURCE"}
 
 
 def test_a_rule_runs_by_the_labs_clock(lab: Lab, functions: Any, create: Create, rule: Any) -> None:

@@ -11,9 +11,9 @@ def test_pauses_grow_and_fill_a_day() -> None:
 
 
 def test_the_terms_of_a_target() -> None:
-    assert terms_of({}) == RetryTerms(185, 86_400)
+    assert terms_of({}) == RetryTerms(185, 86_400, missing=False)
     policy = {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
-    assert terms_of({"RetryPolicy": policy}) == RetryTerms(0, 60)
+    assert terms_of({"RetryPolicy": policy}) == RetryTerms(0, 60, missing=False)
 
 
 def test_when_it_is_given_up() -> None:

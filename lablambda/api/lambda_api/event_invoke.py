@@ -15,7 +15,10 @@ from lablambda.model.function import LATEST, Function, Setting
 from lablambda.rules.names import function_arn, parse_reference
 
 Result = Mapping[str, Any]
-_TARGETS = ("sqs", "sns", "lambda", "events", "s3")
+_TARGETS = {
+    "OnSuccess": ("sqs", "sns", "lambda", "events"),
+    "OnFailure": ("sqs", "sns", "lambda", "events", "s3"),
+}
 _MEMBERS = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
 
 
@@ -88,9 +91,9 @@ def _given(house: House, p: Parameters, function: Function) -> dict[str, Any]:
     if not given:
         raise InvalidParameterValue("You must specify at least one of error handling or destination setting.")
     destinations = given.get("DestinationConfig", {})
-    for destination in destinations.values():
+    for condition, destination in destinations.items():
         if target := destination.get("Destination"):
-            if target.split(":")[2] not in _TARGETS:
+            if target.split(":")[2] not in _TARGETS[condition]:
                 raise InvalidParameterValue(
                     f"The provided destination config {_as_java(destinations)} is invalid."
                 )

@@ -53,16 +53,19 @@ def test_event_invoke_configs_that_cannot_be(functions: Any, create: Create) -> 
     )
     assert found[:2] == (400, "InvalidParameterValueException")
     assert found[2].startswith("You can't specify the function as a destination for itself.")
-    role = "arn:aws:iam:us-east-1:000000000000:role/r"
-    found = code_of(
-        lambda: functions.put_function_event_invoke_config(
-            FunctionName=name, DestinationConfig={"OnSuccess": {"Destination": role}}
+    for strange in (
+        "arn:aws:iam:us-east-1:000000000000:role/r",
+        "arn:aws:s3:::bucket",
+    ):  # a bucket gets failures only
+        found = code_of(
+            lambda strange=strange: functions.put_function_event_invoke_config(
+                FunctionName=name, DestinationConfig={"OnSuccess": {"Destination": strange}}
+            )
         )
-    )
-    assert found[2] == (
-        f"The provided destination config DestinationConfig(onSuccess=OnSuccess(destination={role}), onFailure=null) "
-        "is invalid."
-    )
+        assert found[2] == (
+            f"The provided destination config DestinationConfig(onSuccess=OnSuccess(destination={strange}), "
+            "onFailure=null) is invalid."
+        )
     many = lambda: functions.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=3)  # noqa: E731
     assert code_of(many)[:2] == (400, "ValidationException")
 
