@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.h
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -91,7 +92,10 @@ def test_items_of_a_table_are_filtered_by_their_typed_values() -> None:
 
 
 def test_one_of_several_filters_is_enough_and_none_is_no_filter() -> None:
-    filters = [{"Pattern": '{"body": {"a": [1]}}'}, {"Pattern": '{"body": {"b": [1]}}'}]
+    filters: list[Mapping[str, str]] = [
+        {"Pattern": '{"body": {"a": [1]}}'},
+        {"Pattern": '{"body": {"b": [1]}}'},
+    ]
     test = compile_criteria("sqs", filters)
     assert [test({"body": body}) for body in ('{"a": 1}', '{"b": 1}', '{"c": 1}')] == [True, True, False]
     assert compile_criteria("sqs", [])({"body": "x"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -57,9 +58,10 @@ def test_event_invoke_configs_that_cannot_be(functions: Any, create: Create) -> 
         "arn:aws:iam:us-east-1:000000000000:role/r",
         "arn:aws:s3:::bucket",
     ):  # a bucket gets failures only
+        configuration = {"OnSuccess": {"Destination": strange}}
         found = code_of(
-            lambda strange=strange: functions.put_function_event_invoke_config(
-                FunctionName=name, DestinationConfig={"OnSuccess": {"Destination": strange}}
+            partial(
+                functions.put_function_event_invoke_config, FunctionName=name, DestinationConfig=configuration
             )
         )
         assert found[2] == (
