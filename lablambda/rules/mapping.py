@@ -78,6 +78,8 @@ def changed(current: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str,
     """`current` with `changes`; a filter with no patterns takes the filter away."""
     _check_built(changes)
     merged = {**current, **changes}
+    if "DestinationConfig" in merged:
+        merged["DestinationConfig"] = {"OnFailure": {}, **merged["DestinationConfig"]}
     kind = kind_of(merged["EventSourceArn"])
     _check_of_kind(kind, changes)
     if kind == "sqs":

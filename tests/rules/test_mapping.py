@@ -69,6 +69,14 @@ def test_what_is_not_built_is_refused_later_too() -> None:
         mapping.changed(made, {"ParallelizationFactor": 2})
 
 
+def test_a_destination_comes_and_goes() -> None:
+    members = {"EventSourceArn": STREAM, "StartingPosition": "LATEST"}
+    given = {"OnFailure": {"Destination": QUEUE}}
+    made = mapping.created({**members, "DestinationConfig": given}, NOW)
+    assert made["DestinationConfig"] == given
+    assert mapping.changed(made, {"DestinationConfig": {}})["DestinationConfig"] == {"OnFailure": {}}
+
+
 def test_filters_come_and_go() -> None:
     criteria = {"Filters": [{"Pattern": '{"body": {"a": [1]}}'}]}
     made = mapping.created({"EventSourceArn": QUEUE, "FilterCriteria": criteria}, NOW)
