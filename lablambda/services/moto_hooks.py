@@ -39,6 +39,7 @@ def install(link: ServicesEnd) -> None:
     pusher = Pusher(link)
     stand_in = LambdaStandIn()
     replace(moto.awslambda.utils, "get_backend", lambda *_: stand_in)
+    _install_modules()
     _install_caller()
     _install_clock()
     moto_s3.install(pusher)
@@ -47,6 +48,14 @@ def install(link: ServicesEnd) -> None:
     moto_topics.install(pusher)
     moto_filter_policies.install()
     _install_wakes(link)
+
+
+def _install_modules() -> None:
+    """moto lists its own folder for each request, to see whom it is for."""
+    import moto.backends
+
+    names = tuple(moto.backends.list_of_moto_modules())
+    replace(moto.backends, "list_of_moto_modules", lambda: names)
 
 
 # ------------------------------------------------------------------------------------------------ STS

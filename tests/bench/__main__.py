@@ -132,7 +132,7 @@ def main() -> None:
             lambda: burst(lab),
             lambda: memory(lab),
             lambda: languages(lab, 3 if few else 10, 3 if few else 15),
-            lambda: events(lab, 20 if few else 200, 500 if few else 2_000),
+            lambda: events(lab, 20 if few else 200, 500 if few else 10_000),
         ]
         for measure in measures:
             for row in measure():
