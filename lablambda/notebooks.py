@@ -12,6 +12,9 @@ from pathlib import Path
 from lablambda.client import Lab
 from lablambda.config import NAME_VARIABLE, ConfigError
 
+# Else each run ends with "ERROR | KeyboardInterrupt caught in kernel": that is how an idle kernel is ended.
+_QUIET_KERNEL = "--IPKernelApp.log_level=CRITICAL"
+
 
 def run_notebook(notebook: Path, parameters: Mapping[str, str], output: Path | None) -> int:
     """Execute every cell; 0 if all went well, else 1 after the failing cell's error was printed.
@@ -42,7 +45,11 @@ def _execute(notebook: Path, executed: Path, parameters: Mapping[str, str]) -> i
 
     try:
         papermill.execute_notebook(
-            str(notebook), str(executed), parameters=dict(parameters), cwd=str(notebook.parent or ".")
+            str(notebook),
+            str(executed),
+            parameters=dict(parameters),
+            cwd=str(notebook.parent or "."),
+            extra_arguments=[_QUIET_KERNEL],
         )
     except PapermillExecutionError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the command's answer
