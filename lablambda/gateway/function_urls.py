@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
@@ -77,9 +78,11 @@ class FunctionUrls:
             domain=address.domain,
             stage="$default",
             route_key="$default",
-            path=address.path,
+            path=unquote(address.path),
+            raw_path=address.path,
             request_id=request_id,
             authorizer=authorizer,
+            keeps_cookies=True,
         )
         event = event_2_0(forwarded(request, lineage.passed(trace_id, function.name)), match)
         payload = msgspec.json.encode(event)

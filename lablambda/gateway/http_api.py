@@ -25,6 +25,7 @@ from lablambda.model.invocation import new_trace_id
 from lablambda.rules.addresses import Address
 from lablambda.rules.cors import PREFIX, cors_headers, is_preflight
 from lablambda.rules.http_event import TRACE, Match, event_1_0, event_2_0, forwarded, new_request_id
+from lablambda.rules.http_path import decoded
 from lablambda.rules.http_result import Malformed, response_1_0, response_2_0
 from lablambda.rules.http_routes import DEFAULT, Routes
 from lablambda.rules.limits import SYNC_PAYLOAD_BYTES
@@ -85,12 +86,16 @@ class HttpApiDoor:
         served = api.deployed(stage)
         if served is None:
             return message(404, "Not Found")
+        shown = decoded(address.path)
+        if shown is None:
+            return message(400, "Bad Request")
         match = Match(
             api_id=api.identity,
             domain=address.domain,
             stage=stage,
             route_key="",
-            path=address.path,
+            path=shown,
+            raw_path=shown,
             request_id=request_id,
             stage_variables=api.all(Part.STAGE)[stage].get("StageVariables"),
         )

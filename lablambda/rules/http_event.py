@@ -25,7 +25,9 @@ _BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 class Match:
     """What an endpoint made of a request: its own identity, and the route that the request takes.
 
-    `path` is the request's path as the event shows it, `variables` are those of the path and the stage.
+    `path` is the request's path, decoded; `raw_path` is what events call so, which HTTP APIs have decoded, too.
+    `variables` are those of the path and the stage. `keeps_cookies` is whether the event has cookies among its headers
+    as well, as those of function URLs have (recorded from AWS, 2026-07).
     """
 
     api_id: str
@@ -33,10 +35,12 @@ class Match:
     stage: str
     route_key: str
     path: str
+    raw_path: str
     request_id: str
     path_variables: Mapping[str, str] | None = None
     stage_variables: Mapping[str, str] | None = None
     authorizer: Mapping[str, Any] | None = None
+    keeps_cookies: bool = False
 
 
 def new_request_id() -> str:
@@ -75,10 +79,12 @@ def event_2_0(request: HttpRequest, match: Match) -> dict[str, Any]:
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": match.route_key,
-        "rawPath": match.path,
+        "rawPath": match.raw_path,
         "rawQueryString": request.query,
         "cookies": cookies,
-        "headers": {name: value for name, value in joined(request).items() if name != "cookie"},
+        "headers": {
+            name: value for name, value in joined(request).items() if match.keeps_cookies or name != "cookie"
+        },
         "queryStringParameters": {name: ",".join(values) for name, values in parameters(request).items()},
         "requestContext": context,
         "pathParameters": match.path_variables,
@@ -96,7 +102,6 @@ def event_1_0(request: HttpRequest, match: Match) -> dict[str, Any]:
     several = _several(request)
     queried = parameters(request)
     _, _, resource = match.route_key.rpartition(" ")
-    path = match.path if match.stage == "$default" else f"/{match.stage}{match.path}"
     context = {
         "accountId": ACCOUNT,
         "apiId": match.api_id,
@@ -106,7 +111,7 @@ def event_1_0(request: HttpRequest, match: Match) -> dict[str, Any]:
         "extendedRequestId": match.request_id,
         "httpMethod": request.method,
         "identity": {**_NOBODY, "sourceIp": request.source_ip, "userAgent": request.header("user-agent")},
-        "path": path,
+        "path": match.path,
         "protocol": request.protocol,
         "requestId": match.request_id,
         "requestTime": clf_time(request.received),
@@ -119,7 +124,7 @@ def event_1_0(request: HttpRequest, match: Match) -> dict[str, Any]:
     return {
         "version": "1.0",
         "resource": resource,
-        "path": path,
+        "path": match.path,
         "httpMethod": request.method,
         "headers": {name: values[-1] for name, values in several.items()},
         "multiValueHeaders": several,

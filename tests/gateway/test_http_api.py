@@ -171,6 +171,21 @@ def test_payload_1_0(api: Made, create: Create, web: httpx.Client) -> None:
     assert context["requestTimeEpoch"] > 1_700_000_000_000
 
 
+@pytest.mark.parametrize(("version", "name"), [("2.0", "rawPath"), ("1.0", "path")])
+def test_the_path_is_decoded(api: Made, create: Create, web: httpx.Client, version: str, name: str) -> None:
+    made = api()
+    source = "import json\ndef handler(event, context): return {'statusCode': 200, 'body': json.dumps(event)}"
+    made.route("$default", made.integrate(create(source), PayloadFormatVersion=version))
+    made.gateway.create_stage(ApiId=made.identity, StageName="prod", AutoDeploy=True)
+    for stage in ("", "/prod"):
+        event = web.get(f"{made.address}{stage}/gr%C3%BCn%2Ftea").json()
+        assert event[name] == f"{stage}/grün/tea"
+        context = event["requestContext"]
+        assert context.get("http", context)["path"] == event[name]
+    answer = web.get(f"{made.address}/100%25")
+    assert (answer.status_code, answer.json()) == (400, {"message": "Bad Request"})
+
+
 @pytest.mark.parametrize(
     ("result", "status"),
     [
