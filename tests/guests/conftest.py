@@ -19,8 +19,15 @@ from tests.api_clients import ROLE, RUNTIME, functions
 
 __all__ = ["functions"]
 FUNCTIONS = Path(__file__).with_name("functions")
-# Pydantic comes with FastAPI; Powertools' validation and parser use it too.
-REQUIRES = ("aws-lambda-powertools>=3.20,<4", "fastapi>=0.120,<1", "mangum>=0.19,<1")
+# Pydantic comes with FastAPI; Powertools' validation and parser use it too. FastAPI reads forms by python-multipart.
+REQUIRES: tuple[str, ...] = (
+    "apig-wsgi>=2.20,<3",
+    "aws-lambda-powertools>=3.20,<4",
+    "fastapi>=0.120,<1",
+    "flask>=3.1,<4",
+    "mangum>=0.19,<1",
+    "python-multipart>=0.0.20",
+)
 
 
 def publish(functions: Any, requires: Sequence[str]) -> str:
