@@ -92,7 +92,7 @@ def _loaded(payload: bytes) -> Any:
 def _status(value: Any) -> int:
     """AWS takes a number in a string, too."""
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    if not re.fullmatch(r"[1-5]\d\d", text) or text.startswith("1"):
+    if not re.fullmatch(r"[2-5][0-9]{2}", text):
         raise Malformed(f"{value!r} is no status code")
     return int(text)
 
