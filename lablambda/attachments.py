@@ -6,42 +6,49 @@ Asked of AWS's API, so that it is as true of an account as of a lab.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from lablambda.asking import Client, or_none
+from lablambda.endpoints import read_apis, shared_api
+from lablambda.model.api_routes import ApiRoutes
 from lablambda.model.source import (
     PatternSource,
     QueueSource,
+    RouteSource,
     S3Source,
     ScheduleSource,
     Source,
     StreamSource,
     TableSource,
     TopicSource,
+    UrlSource,
 )
+from lablambda.rules.route_steps import route_statement
 from lablambda.rules.s3_notifications import filter_values
 from lablambda.rules.s3_steps import notification_prefix
 from lablambda.rules.step import CELL, LINE, Attached, Current, Target
-from lablambda.services.calls import NOT_THERE
-
-Client = Callable[[str], Any]
+from lablambda.rules.url_steps import url_statements
 
 
 def observe(client: Client, target: Target, wanted: Collection[Source] = ()) -> Current:
     """What there is of the function and of the sources that it has or is to have; layers are left out."""
     functions = client("lambda")
-    function = or_none(lambda: functions.get_function_configuration(FunctionName=target.name))
+    function = _function(functions, target.name)
     policy = or_none(lambda: functions.get_policy(FunctionName=target.name)) if function else None
     statements = json.loads(policy["Policy"])["Statement"] if policy else []
     sources = {
         s["Sid"]: s.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn", "") for s in statements
     }
-    pushes = [(s.get("Principal"), sources[s["Sid"]], s["Sid"]) for s in statements]
+    pushes = [(_service(s), sources[s["Sid"]], s["Sid"]) for s in statements]
     attached = dict(_mapped(functions, target))
-    for principal, arn, statement in pushes:
-        service = principal.get("Service", "") if isinstance(principal, dict) else ""
+    for service, arn, statement in pushes:
         if service in _PUSHED and arn:
             attached.update(_PUSHED[service](client, arn, statement, target))
+    attached.update(_url(functions, sources, target, asked=UrlSource() in wanted))
+    routes = [source for source in wanted if isinstance(source, RouteSource)]
+    apis = _apis(client, [arn for service, arn, _ in pushes if service == _GATEWAY], routes)
+    attached.update(_routed(apis, sources, target))
     named = [*attached, *wanted]
     buckets = dict.fromkeys(source.bucket for source in named if isinstance(source, S3Source))
     tables = dict.fromkeys(source.table for source in wanted if isinstance(source, TableSource))
@@ -52,19 +59,15 @@ def observe(client: Client, target: Target, wanted: Collection[Source] = ()) -> 
         buckets={bucket: _notifications(client, bucket) for bucket in buckets},
         existing=[source for source in wanted if _exists(client, source, target)],
         streams={table: arn for table in tables if (arn := _stream_of(client, table)) is not None},
+        api=shared_api(apis),
+        taken=dict(_taken(functions, shared_api(apis), routes, target)),
     )
 
 
-def or_none(ask: Callable[[], Any]) -> Any:
-    """What AWS answers, or None if it says there is no such thing."""
-    from botocore.exceptions import ClientError
-
-    try:
-        return ask()
-    except ClientError as error:
-        if error.response["Error"]["Code"] in NOT_THERE:
-            return None
-        raise
+def _service(statement: Mapping[str, Any]) -> str:
+    """Which service a statement is about; none if it is about somebody else."""
+    principal = statement.get("Principal")
+    return str(principal.get("Service", "")) if isinstance(principal, dict) else ""
 
 
 # --------------------------------------------------------------------------------------------- polled
@@ -137,6 +140,59 @@ _PUSHED = {
     "sns.amazonaws.com": _of_topic,
     "events.amazonaws.com": _of_rule,
 }
+
+
+# ------------------------------------------------------------------------------------------ over HTTPS
+
+_GATEWAY = "apigateway.amazonaws.com"
+
+
+def _url(
+    functions: Any, statements: Collection[str], target: Target, *, asked: bool
+) -> Iterator[tuple[Source, Attached]]:
+    """The function's URL. Without a statement of ours there is none of ours, so only who asks is told of others'."""
+    label = next((one for one in (CELL, LINE) if not set(url_statements(one)).isdisjoint(statements)), "")
+    if label or asked:
+        found = or_none(lambda: functions.get_function_url_config(FunctionName=target.name))
+        if found is not None:
+            yield UrlSource(), Attached(label)
+
+
+def _apis(client: Client, arns: Collection[str], routes: Collection[RouteSource]) -> list[ApiRoutes]:
+    """The APIs that the function's policy names, and the shared one if routes of it are wanted."""
+    named = {arn.split(":")[5].partition("/")[0] for arn in arns if arn}
+    return read_apis(client, named, shared=bool(routes)) if named or routes else []
+
+
+def _routed(
+    apis: Iterable[ApiRoutes], statements: Mapping[str, str], target: Target
+) -> Iterator[tuple[Source, Attached]]:
+    """The routes that lead to the function. In the shared API only those that its policy lets in: the policy goes with
+    the function, the routes stay, and work for the next of that name when it lets them in again."""
+    apis = list(apis)
+    for api in apis:
+        for key in api.leading_to(target.arn):
+            place = f":{api.identity}/"
+            labels = [one for one in (CELL, LINE) if place in statements.get(route_statement(one, key), "")]
+            if labels or api is not shared_api(apis):
+                yield RouteSource(key, api.name), Attached(next(iter(labels), ""), api.routes[key].identity)
+
+
+def _taken(
+    functions: Any, api: ApiRoutes | None, wanted: Collection[RouteSource], target: Target
+) -> Iterator[tuple[RouteSource, str]]:
+    """What wanted routes lead to, if that is another function that is there, or no function at all."""
+    for source in wanted:
+        route = None if api is None else api.routes.get(source.route)
+        if route is None or route.leads_to in (target.arn, ""):
+            continue
+        name = route.leads_to.partition(":function:")[2]
+        if not name or _function(functions, name) is not None:
+            yield source, name or route.leads_to
+
+
+def _function(functions: Any, name: str) -> Any:
+    return or_none(lambda: functions.get_function_configuration(FunctionName=name))
 
 
 # --------------------------------------------------------------------------------------- what is there

@@ -22,6 +22,7 @@ from urllib.parse import quote, urlencode
 
 from lablambda.config import CA_CERTIFICATE, Descriptor, authority_dir
 from lablambda.connection import ApiError, Connection
+from lablambda.endpoints import Endpoints, find_endpoints
 from lablambda.model.compilation import Compiled, Problem
 from lablambda.model.invocation import Report
 from lablambda.results import Figures, LogEvent, LogEvents, Record, Records, Result
@@ -293,6 +294,19 @@ class Lab:
             if service not in self._clients:
                 self._clients[service] = self.session().client(service, endpoint_url=self.endpoint)
             return self._clients[service]
+
+    def routes(self, function: str | None = None) -> Endpoints:
+        """Every function URL and every route of an API, or those that lead to one function."""
+        return find_endpoints(self.client, self.descriptor, function)
+
+    def url(self, function: str) -> str:
+        """The address of the function's URL. Raises LookupError if it has none."""
+        for endpoint in self.routes(function):
+            if endpoint.is_url and endpoint.function == function:
+                return endpoint.address
+        raise LookupError(
+            f"{function} has no URL. Give it one: %%lambda {function} --url, or %lambda on {function} --url"
+        )
 
     def settle(self, timeout: float = 60.0) -> None:
         """Wait until every asynchronous event that is due has been handled.

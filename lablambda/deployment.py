@@ -14,17 +14,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lablambda import display
-from lablambda.attachments import Client, observe, or_none
+from lablambda.asking import Client, or_none
+from lablambda.attachments import observe
 from lablambda.client import Lab
+from lablambda.endpoints import Endpoint
 from lablambda.model.deployment import Deployment
-from lablambda.model.source import Source
+from lablambda.model.source import EndpointSource, Source
 from lablambda.packaging.failure import RequirementsError
 from lablambda.packaging.requirements import layer_name, layer_zip
 from lablambda.packaging.zips import zip_files
 from lablambda.rules.names import ACCOUNT, function_arn
 from lablambda.rules.plan import Code, plan, source_steps
 from lablambda.rules.runtimes import nearest, substitution
-from lablambda.rules.step import CELL, LINE, Current, LayerOf, Step, StreamOf, Target
+from lablambda.rules.step import CELL, LINE, AnswerOf, Current, LayerOf, Step, StreamOf, Target
 
 # A lab takes any role as given; it stands for what the function may do.
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/lablambda"
@@ -47,7 +49,7 @@ class DeploymentError(Exception):
 @dataclass(frozen=True, slots=True)
 class Deployed:
     """What a deployment did. `verdict` is created, updated, unchanged or planned; `code_size` bytes; `note` is
-    what there is to say of the runtime."""
+    what there is to say of the runtime; `endpoints` are those that the cell names."""
 
     name: str
     verdict: str
@@ -58,6 +60,7 @@ class Deployed:
     code_size: int
     sources: tuple[str, ...]
     note: str = ""
+    endpoints: tuple[Endpoint, ...] = ()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return display.deployed(self)
@@ -104,7 +107,14 @@ def deploy(wanted: Deployment, lab: Lab, *, dry_run: bool = False) -> Deployed:
         code_size=len(code.zip),
         sources=tuple(map(str, wanted.sources)),
         note=substitution(wanted.runtime, runs),
+        endpoints=() if dry_run else _endpoints(wanted, lab),
     )
+
+
+def _endpoints(wanted: Deployment, lab: Lab) -> tuple[Endpoint, ...]:
+    """What the deployment's URL and routes have become."""
+    named = {str(source) for source in wanted.sources if isinstance(source, EndpointSource)}
+    return tuple(e for e in lab.routes(wanted.name) if e.route in named) if named else ()
 
 
 def attach(name: str, sources: Collection[Source], lab: Lab) -> list[Step]:
@@ -124,7 +134,7 @@ def detach(name: str, sources: Collection[Source], lab: Lab) -> list[Step]:
 
     Raises DeploymentError.
     """
-    target, current = _looked_at(name, (), lab)
+    target, current = _looked_at(name, sources, lab)
     unwanted = sources or [s for s, attached in current.attached.items() if attached.label]
     for source in sources:
         if source not in current.attached:
@@ -134,12 +144,14 @@ def detach(name: str, sources: Collection[Source], lab: Lab) -> list[Step]:
             raise DeploymentError(
                 f"{source} was attached to {name} by other means than lablambda: take it away by the same."
             )
-    steps: list[Step] = []
+    done: list[Step] = []
     for label in (CELL, LINE):
+        target, current = _looked_at(name, (), lab)  # the first pass may have changed what the second goes by
         kept = [source for source in current.labelled(label) if source not in unwanted]
-        steps += source_steps(current, kept, replace(target, label=label))
-    _apply(steps, {}, lab.client)
-    return steps
+        steps = source_steps(current, kept, replace(target, label=label))
+        _apply(steps, {}, lab.client)
+        done += steps
+    return done
 
 
 def _looked_at(name: str, sources: Collection[Source], lab: Lab) -> tuple[Target, Current]:
@@ -200,13 +212,15 @@ def _apply(steps: list[Step], layers: dict[str, str], client: Client) -> None:
     from botocore import xform_name
     from botocore.exceptions import BotoCoreError, ClientError
 
+    answers: dict[str, Any] = {}
     for step in steps:
         call = getattr(client(step.service), xform_name(step.operation))
         try:
-            answer = call(**_filled(step.parameters, layers, client))
+            answer = call(**_filled(step.parameters, layers, answers, client))
         except (ClientError, BotoCoreError) as error:
             advice = f"\n{step.advice}" if step.advice else ""
             raise DeploymentError(f"Couldn't {step.text}: {_words(error)}{advice}") from None
+        answers[step.operation] = answer
         if step.operation == "PublishLayerVersion":
             layers[step.parameters["LayerName"]] = answer["LayerVersionArn"]
         elif step.operation in _CHANGES:
@@ -232,9 +246,16 @@ def _why(error: Any) -> str:
     return next((str(reason) for reason in reasons if reason), str(error))
 
 
-def _filled(parameters: Any, layers: dict[str, str], client: Client) -> dict[str, Any]:
+def _filled(
+    parameters: Any, layers: dict[str, str], answers: dict[str, Any], client: Client
+) -> dict[str, Any]:
     """The parameters, with what earlier steps have made put where it is stood for."""
-    filled = dict(parameters)
+    filled = {
+        name: f"{item.before}{answers[item.operation][item.member]}{item.after}"
+        if isinstance(item, AnswerOf)
+        else item
+        for name, item in parameters.items()
+    }
     if "Layers" in filled:
         filled["Layers"] = [
             layers[item.name] if isinstance(item, LayerOf) else item for item in filled["Layers"]

@@ -18,6 +18,7 @@ from lablambda.rules import cost
 if TYPE_CHECKING:
     from lablambda.deployment import Deployed
     from lablambda.doctor import Finding
+    from lablambda.endpoints import Endpoint
     from lablambda.model.invocation import Report
     from lablambda.results import LogEvent, Record, Result
 
@@ -186,8 +187,9 @@ def deployed(d: Deployed) -> Bundle:
     head = f"{d.name} {d.verdict}"
     facts = f"{d.runtime}, handler {d.handler}, {d.code_size} bytes, {d.seconds * 1000:.0f} ms"
     lines = [*filter(None, [d.note]), *(step.text for step in d.steps)]
-    plain = "\n".join([f"{head} ({facts})", *(f"  {line}" for line in lines)])
+    plain = "\n".join([f"{head} ({facts})", *(f"  {line}" for line in lines), *map(_way_plain, d.endpoints)])
     items = "".join(f"<div>&nbsp;&nbsp;{escape(line)}</div>" for line in lines)
+    items += "".join(map(_way_html, d.endpoints))
     html = f'<b class="good">{escape(head)}</b> <span class="dim">{escape(facts)}</span>{items}'
     data = {
         "name": d.name,
@@ -196,6 +198,7 @@ def deployed(d: Deployed) -> Bundle:
         "note": d.note,
         "seconds": d.seconds,
         "sources": list(d.sources),
+        "endpoints": [asdict(endpoint) for endpoint in d.endpoints],
     }
     return bundle("deployed", plain, html, data)
 
@@ -222,6 +225,54 @@ def functions(found: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> Bun
     return bundle(
         "functions", plain_table(columns, cells), html_table(columns, cells, numbers={3, 4, 5}), list(found)
     )
+
+
+def routes(found: Sequence[Endpoint]) -> Bundle:
+    """Every way to a function over HTTPS, with its address for a browser."""
+    columns = ("route", "function", "open to", "address")
+    cells = [(e.route, e.function or "nothing", _open_to(e), e.in_browser) for e in found]
+    if not cells:
+        text = 'no routes yet: write %%lambda NAME --url, or --route "GET /path"'
+        return bundle("routes", text, escape(text), [])
+    html = html_table(columns, cells, links=[e.link for e in found])
+    return bundle("routes", plain_table(columns, cells), html, [asdict(e) for e in found])
+
+
+def ways(found: Sequence[Endpoint]) -> Bundle:
+    """Endpoints one by one: the address for a browser, and a line for a shell."""
+    data = [asdict(endpoint) for endpoint in found]
+    return bundle("ways", "\n".join(map(_way_plain, found)), "".join(map(_way_html, found)), data)
+
+
+def _way_plain(endpoint: Endpoint) -> str:
+    open_to = "" if endpoint.auth == "NONE" else f" (open to {_open_to(endpoint)})"
+    lines = [f"{endpoint.route} of {endpoint.function}{open_to}: {endpoint.in_browser}", f"  {endpoint.curl}"]
+    return "\n".join(f"  {line}" for line in lines if line.strip())
+
+
+def _way_html(endpoint: Endpoint) -> str:
+    open_to = "" if endpoint.auth == "NONE" else f' <span class="dim">open to {_open_to(endpoint)}</span>'
+    address = _linked(endpoint.in_browser, endpoint.link)
+    shell = f"<pre>{escape(endpoint.curl)}</pre>" if endpoint.curl else ""
+    return f"<div><b>{escape(endpoint.route)}</b>{open_to} {address}{shell}</div>"
+
+
+_OPEN_TO = {
+    "NONE": "everybody",
+    "AWS_IAM": "signed requests",
+    "JWT": "bearers of a token",
+    "CUSTOM": "whom its authorizer admits",
+}
+
+
+def _open_to(endpoint: Endpoint) -> str:
+    return _OPEN_TO.get(endpoint.auth, endpoint.auth)
+
+
+def _linked(text: str, href: str) -> str:
+    if not href:
+        return escape(text)
+    return f'<a href="{escape(href)}" target="_blank" rel="noopener">{escape(text)}</a>'
 
 
 def facts(kind: str, values: Mapping[str, Any]) -> Bundle:
@@ -258,13 +309,17 @@ def html_table(
     *,
     numbers: set[int] | None = None,
     bad: Sequence[bool] = (),
+    links: Sequence[str] = (),
 ) -> str:
-    """A table; `numbers` are the columns to align right, `bad` says of each row if it is bad news."""
+    """A table; `numbers` are the columns to align right, `bad` says of each row if it is bad news, `links` where the
+    row's last cell leads (empty: nowhere)."""
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
     body = ""
     for index, row in enumerate(rows):
+        hrefs = [""] * (len(row) - 1) + ([links[index]] if links else [""])
         cells = "".join(
-            f'<td class="{"n" * (i in (numbers or ()))} {"one" * (len(cell) <= _ONE_LINE)}">{escape(cell)}</td>'
+            f'<td class="{"n" * (i in (numbers or ()))} {"one" * (len(cell) <= _ONE_LINE)}">'
+            f"{_linked(cell, hrefs[i])}</td>"
             for i, cell in enumerate(row)
         )
         body += f'<tr class="{"bad" if bad and bad[index] else ""}">{cells}</tr>'

@@ -12,8 +12,9 @@ from lablambda.jupyter.languages import java, node, python, shell
 from lablambda.jupyter.languages.cell import Cell, Code
 from lablambda.model.deployment import Deployment
 from lablambda.model.errors import CallerError
+from lablambda.model.source import Source, UrlSource
 from lablambda.rules.runtimes import family
-from lablambda.rules.sources import parse_source
+from lablambda.rules.sources import parse_route, parse_source
 
 _NAME = re.compile(r"^[a-zA-Z0-9-_]{1,64}$")
 _VARIABLE = re.compile(r"^[a-zA-Z][a-zA-Z0-9_]+$")
@@ -39,7 +40,7 @@ def read_cell(line: str, body: str, options: argparse.Namespace, lab: Callable[[
         raise CellError(f"{runtime}: cells are written for {_and(LANGUAGES)} runtimes.")
     code = read(Cell(options.name, line, body, runtime, options.handler, requires, lab))
     try:
-        sources = tuple(parse_source(text) for text in options.on)
+        sources = read_sources(options.on, options)
     except CallerError as error:
         raise CellError(str(error)) from None
     return Deployment(
@@ -54,6 +55,12 @@ def read_cell(line: str, body: str, options: argparse.Namespace, lab: Callable[[
         layers=tuple(options.layer),
         sources=sources,
     )
+
+
+def read_sources(texts: Collection[str], options: argparse.Namespace) -> tuple[Source, ...]:
+    """The sources of these texts, and those of the options `--url` and `--route`. Raises CallerError."""
+    url = [UrlSource()] if options.url else []
+    return (*map(parse_source, texts), *url, *map(parse_route, options.route))
 
 
 def _and(names: Collection[str]) -> str:

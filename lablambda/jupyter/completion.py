@@ -13,7 +13,7 @@ from lablambda.rules.sources import FORMS
 from lablambda.samples import SAMPLES
 
 _CELL, _LINE = "%%lambda", "%lambda"
-_TAKE_NAMES = ("invoke", "send", "replay", "show", "logs", "metrics", "on", "off", "delete")
+_TAKE_NAMES = ("invoke", "send", "replay", "show", "logs", "metrics", "on", "off", "url", "delete")
 _OPTIONS = {
     "invoke": ("--async", "--qualifier"),
     "logs": ("--request", "--limit"),
@@ -80,7 +80,7 @@ class Completion:
         if before[-1] == "--sample":
             return SAMPLES
         if before[1] in ("on", "off"):
-            return [f"{kind}:" for kind in FORMS]
+            return [] if before[-1] == "--route" else [*(f"{kind}:" for kind in FORMS), "--url", "--route"]
         return _OPTIONS.get(before[1], ())
 
     def _names(self) -> Iterable[str]:

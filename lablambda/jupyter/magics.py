@@ -27,12 +27,14 @@ from lablambda.config import (
 from lablambda.connection import ApiError
 from lablambda.deployment import Deployed, DeploymentError, attach, deploy, detach
 from lablambda.doctor import examine
-from lablambda.jupyter.cell import read_cell
+from lablambda.endpoints import Endpoints
+from lablambda.jupyter.cell import read_cell, read_sources
 from lablambda.jupyter.errors import CellError, FunctionFailed
 from lablambda.jupyter.options import (
     COMMANDS,
     COMMANDS_TO_COME,
     Words,
+    add_endpoints,
     cell_options,
     help_text,
     invoke_words,
@@ -41,11 +43,10 @@ from lablambda.jupyter.options import (
 )
 from lablambda.launch import find_or_start
 from lablambda.model.errors import CallerError
-from lablambda.model.source import Source
+from lablambda.model.source import Source, UrlSource
 from lablambda.results import Figures, LogEvents, Result
 from lablambda.rules.names import function_arn
 from lablambda.rules.runtimes import nearest, substitution
-from lablambda.rules.sources import parse_source
 from lablambda.rules.step import Step, Target
 from lablambda.samples import SAMPLES, sample
 
@@ -137,6 +138,8 @@ class LambdaMagics(Magics):
             "replay": self._replay,
             "on": self._on,
             "off": self._off,
+            "url": self._url,
+            "routes": self._routes,
             "delete": self._delete,
             "clock": self._clock,
             "status": self._status,
@@ -200,8 +203,9 @@ class LambdaMagics(Magics):
         function = self._function(rest, "show")
         configuration = function.configuration()
         shown = display.facts("function", {**configuration, "Note": self._note(configuration["Runtime"])})
+        ways = display.ways(self.lab().routes(function.name))
         past = display.records(function.name, function.invocations(limit=10))
-        return Shown({key: _joined(shown[key], past[key]) for key in shown})
+        return Shown({key: _joined(shown[key], ways[key], past[key]) for key in shown})
 
     def _note(self, runtime: str) -> str:
         """What there is to say if another runtime than the function's own runs it."""
@@ -235,6 +239,20 @@ class LambdaMagics(Magics):
     def _off(self, rest: str) -> Shown:
         name, sources = _named_sources(rest, "off")
         return _done(name, detach(name, sources, self.lab()))
+
+    def _url(self, rest: str) -> Shown:
+        function = self._function(rest, "url")
+        function.configuration()  # there is one of that name
+        found = self.lab().routes(function.name)
+        if not found:
+            raise CellError(
+                f"{function.name} has no address. Give it one: %lambda on {function.name} --url, or "
+                f'%lambda on {function.name} --route "GET /{function.name}"'
+            )
+        return Shown(display.ways(found))
+
+    def _routes(self, _: str) -> Endpoints:
+        return self.lab().routes()
 
     def _delete(self, rest: str) -> Shown:
         function = self._function(rest, "delete")
@@ -280,19 +298,21 @@ def _or_failure(result: Result) -> Result:
     return result
 
 
-def _named_sources(rest: str, command: str) -> tuple[str, list[Source]]:
-    name, *texts = sources_joined(split(rest)) or [""]
-    if not name:
-        raise CellError(f"Write %lambda {COMMANDS[command]}")
+def _named_sources(rest: str, command: str) -> tuple[str, tuple[Source, ...]]:
+    parser = Words(prog=f"%lambda {command}", usage=f"%lambda {COMMANDS[command]}", add_help=False)
+    parser.add_argument("name")
+    parser.add_argument("sources", nargs="*")
+    add_endpoints(parser)
+    options = parser.parse_intermixed_args(sources_joined(split(rest)))
     try:
-        return name, [parse_source(text) for text in texts]
+        return options.name, read_sources(options.sources, options)
     except CallerError as error:
         raise CellError(str(error)) from None
 
 
 def _sources(lab: Lab, name: str) -> str:
     """A function's sources in words."""
-    attached = observe(lab.client, Target(name, function_arn(name), 0)).attached
+    attached = observe(lab.client, Target(name, function_arn(name), 0), [UrlSource()]).attached
     return ", ".join(
         str(source) if found.state == "Enabled" else f"{source} ({found.state.lower()})"
         for source, found in attached.items()
@@ -315,8 +335,10 @@ def _raw_words(line: str) -> list[str]:
     return re.findall(r"""(?:[^\s"']|"[^"]*"|'[^']*')+|["']""", line)
 
 
-def _joined(first: Any, second: Any) -> Any:
-    return f"{first}\n{second}" if isinstance(first, str) else {"kind": "show", "data": [first, second]}
+def _joined(*forms: Any) -> Any:
+    if all(isinstance(form, str) for form in forms):
+        return "\n".join(filter(None, forms))
+    return {"kind": "show", "data": [*forms]}
 
 
 def _text(text: str) -> Shown:

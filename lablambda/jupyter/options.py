@@ -15,8 +15,6 @@ from lablambda.samples import SAMPLES
 
 # In the design, and not built yet: named here so that they are answered, not misread.
 OPTIONS_TO_COME = (
-    "--route",
-    "--url",
     "--reserved",
     "--provisioned",
     "--retries",
@@ -27,7 +25,6 @@ OPTIONS_TO_COME = (
     "--alias",
 )
 COMMANDS_TO_COME = (
-    "url",
     "load",
     "dashboard",
     "versions",
@@ -41,8 +38,10 @@ COMMANDS = {
     "send": f"send NAME --sample {' | '.join(SAMPLES)}: invoke it with an event as that source makes them",
     "replay": "replay NAME [REQUEST-ID]: invoke it again with an event that it had, the last one or that",
     "list": "list: every function of the lab, and its sources",
-    "on": "on NAME SOURCE...: have it run on these sources as well",
-    "off": "off NAME [SOURCE...]: have it run on these no more, or on none",
+    "on": 'on NAME [SOURCE...] [--url] [--route "GET /path"]...: have it run on these sources as well',
+    "off": 'off NAME [SOURCE...] [--url] [--route "GET /path"]...: have it run on these no more, or on none',
+    "url": "url NAME: its addresses over HTTPS, for the browser and for curl",
+    "routes": "routes: every address, and which function is there",
     "show": "show NAME: its configuration and last invocations",
     "logs": "logs NAME [--request ID] [--limit N]",
     "metrics": "metrics NAME [--hours H]: counts, durations and cost",
@@ -97,8 +96,24 @@ def cell_parser() -> Words:
         metavar="SOURCE",
         help=f"{', '.join(FORMS.values())}; repeatable",
     )
+    add_endpoints(parser)
     parser.add_argument("--dry-run", action="store_true", help="show what would be done, do nothing")
     return parser
+
+
+def add_endpoints(parser: argparse.ArgumentParser) -> None:
+    """The options that open a function over HTTPS."""
+    parser.add_argument(
+        "--url", action="store_true", help="give it a URL of its own that is open to everybody"
+    )
+    parser.add_argument(
+        "--route",
+        action="append",
+        default=[],
+        metavar="'METHOD /PATH'",
+        help="lead such requests to it, by the HTTP API that all cells share: 'GET /users/{id}', 'ANY /{proxy+}', "
+        "'$default'; repeatable",
+    )
 
 
 def cell_options(line: str) -> argparse.Namespace:
@@ -173,10 +188,15 @@ def split(line: str) -> list[str]:
 
 
 def sources_joined(words: list[str]) -> list[str]:
-    """The words, with a schedule's put together again: rate(5 minutes) is one, without quotes too."""
+    """The words, with a schedule's and a route's put together again: rate(5 minutes) is one, and GET /users, without
+    quotes too."""
     joined: list[str] = []
     for word in words:
-        if joined and joined[-1].startswith("schedule:") and "(" in joined[-1] and ")" not in joined[-1]:
+        schedule = (
+            joined and joined[-1].startswith("schedule:") and "(" in joined[-1] and ")" not in joined[-1]
+        )
+        route = len(joined) > 1 and joined[-2] == "--route" and word.startswith("/") and " " not in joined[-1]
+        if schedule or route:
             joined[-1] += f" {word}"
         else:
             joined.append(word)

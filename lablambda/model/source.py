@@ -1,8 +1,11 @@
-"""Where a function's events come from, as `--on` names it."""
+"""Where a function's events come from, as `--on`, `--url` and `--route` name it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+# The HTTP API in which the notebook's routes are.
+SHARED_API = "lablambda"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,26 @@ class PatternSource:
         return f"events:{self.pattern}"
 
 
+@dataclass(frozen=True, slots=True)
+class UrlSource:
+    """The function's own URL, open to everybody."""
+
+    def __str__(self) -> str:
+        return "url"
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSource:
+    """A route of an API, as API Gateway writes it: `GET /users/{id}`; `api` is the API's name."""
+
+    route: str
+    api: str = SHARED_API
+
+    def __str__(self) -> str:
+        return self.route if self.api == SHARED_API else f"{self.route} of {self.api}"
+
+
 MappedSource = QueueSource | TableSource | StreamSource
 RuleSource = ScheduleSource | PatternSource
-Source = S3Source | MappedSource | TopicSource | RuleSource
+EndpointSource = UrlSource | RouteSource
+Source = S3Source | MappedSource | TopicSource | RuleSource | EndpointSource

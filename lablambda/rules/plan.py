@@ -12,10 +12,12 @@ from typing import Any
 from lablambda.model.deployment import Deployment
 from lablambda.model.source import Source
 from lablambda.rules.mapping_steps import mapping_steps
+from lablambda.rules.route_steps import route_steps
 from lablambda.rules.rule_steps import rule_steps
 from lablambda.rules.s3_steps import s3_steps
 from lablambda.rules.step import Current, LayerOf, Step, Target
 from lablambda.rules.topic_steps import topic_steps
+from lablambda.rules.url_steps import url_steps
 
 _COMPARED = ("Runtime", "Handler", "MemorySize", "Timeout")
 
@@ -46,6 +48,8 @@ def source_steps(current: Current, wanted: Collection[Source], target: Target) -
         *mapping_steps(current, wanted, target),
         *topic_steps(current, wanted, target),
         *rule_steps(current, wanted, target),
+        *url_steps(current, wanted, target),
+        *route_steps(current, wanted, target),
     ]
 
 

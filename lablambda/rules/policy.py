@@ -11,7 +11,7 @@ from typing import Any
 
 from lablambda.rules.names import REGION
 
-INVOKE = "lambda:InvokeFunction"
+INVOKE, INVOKE_URL = "lambda:InvokeFunction", "lambda:InvokeFunctionUrl"
 
 
 def allows(

@@ -1,4 +1,4 @@
-"""Reading `--on SOURCE`."""
+"""Reading `--on SOURCE` and `--route ROUTE`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from lablambda.model.errors import InvalidParameterValue
 from lablambda.model.source import (
     PatternSource,
     QueueSource,
+    RouteSource,
     S3Source,
     ScheduleSource,
     Source,
@@ -18,6 +19,7 @@ from lablambda.model.source import (
     TopicSource,
 )
 from lablambda.rules.event_pattern import InvalidPattern, compile_pattern
+from lablambda.rules.http_routes import DEFAULT, METHODS, InvalidRouteKey, parse_route_key
 from lablambda.rules.schedule import InvalidSchedule, parse_schedule
 
 _BUCKET = re.compile(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
@@ -45,6 +47,20 @@ def parse_source(text: str) -> Source:
             f"{text!r} names no event source. Write {', '.join(FORMS.values())}, e.g. s3:photos/*.jpg"
         )
     return _READERS[kind](rest)
+
+
+def parse_route(text: str) -> RouteSource:
+    """Read a route of an HTTP API. Raises InvalidParameterValue for text that is none."""
+    method, _, path = text.strip().partition(" ")
+    route = f"{method.upper()} {path.strip()}" if path else method
+    try:
+        parse_route_key(route)
+    except InvalidRouteKey as error:
+        raise InvalidParameterValue(
+            f"{text!r} is no route: {error}. Write a method ({', '.join(METHODS)}) and a path in quotes, such as "
+            f'--route "GET /users/{{id}}" or --route "ANY /{{proxy+}}", or --route \'{DEFAULT}\'.'
+        ) from None
+    return RouteSource(route)
 
 
 def _bucket(text: str) -> S3Source:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lablambda.model.source import Source
+from lablambda.model.api_routes import ApiRoutes
+from lablambda.model.source import RouteSource, Source
 from lablambda.rules.policy import INVOKE
 
 # Who attached a source: the function's cell, whose next run may take it away, or a `%lambda on`, which that leaves.
@@ -29,9 +30,19 @@ class StreamOf:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerOf:
+    """Stands for a member of the answer to an earlier step, with `before` and `after` around it."""
+
+    operation: str
+    member: str
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """One AWS call. `text` tells a person what it does; `parameters` may hold `LayerOf` and `StreamOf`; `advice` is
-    what to do should AWS refuse it."""
+    """One AWS call. `text` tells a person what it does; `parameters` may hold `LayerOf`, `StreamOf` and `AnswerOf`;
+    `advice` is what to do should AWS refuse it."""
 
     text: str
     service: str
@@ -55,8 +66,9 @@ class Current:
     """What is there. `function` is AWS's FunctionConfiguration or None; `statements` the ARNs that the function's
     policy lets in, by statement id; `attached` the function's sources; `buckets` the notification configuration
     of each bucket that matters (None: no such bucket); `existing` which of the queues, streams and topics that
-    matter are there; `streams` the ARN of each table's stream (empty: the table has none); `layers` the newest
-    ARN by layer name."""
+    matter are there; `streams` the ARN of each table's stream (empty: the table has none); `api` the API in which
+    `--route` makes routes, and `taken` what its routes that matter lead to, if that is there and isn't the
+    function; `layers` the newest ARN by layer name."""
 
     function: Mapping[str, Any] | None = None
     statements: Mapping[str, str] = field(default_factory=dict)
@@ -64,6 +76,8 @@ class Current:
     buckets: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     existing: Collection[Source] = ()
     streams: Mapping[str, str] = field(default_factory=dict)
+    api: ApiRoutes | None = None
+    taken: Mapping[RouteSource, str] = field(default_factory=dict)
     layers: Mapping[str, str] = field(default_factory=dict)
 
     def labelled(self, label: str) -> list[Source]:
@@ -87,7 +101,7 @@ class Target:
 
 
 def permission_step(
-    target: Target, statement: str, principal: str, source_arn: str, who: str, **more: str
+    target: Target, statement: str, principal: str, source_arn: str | AnswerOf, who: str, **more: str
 ) -> Step:
     """Let a source invoke the function."""
     parameters = {
