@@ -12,6 +12,7 @@ from typing import Any
 from lablambda.asking import Client, or_none
 from lablambda.endpoints import read_apis, shared_api
 from lablambda.model.api_routes import ApiRoutes
+from lablambda.model.destination import Ends
 from lablambda.model.source import (
     PatternSource,
     QueueSource,
@@ -24,6 +25,7 @@ from lablambda.model.source import (
     TopicSource,
     UrlSource,
 )
+from lablambda.rules.destination_steps import ENDS_TAG, STREAM_TERMS, destination_sources
 from lablambda.rules.route_steps import route_statement
 from lablambda.rules.s3_notifications import filter_values
 from lablambda.rules.s3_steps import notification_prefix
@@ -31,8 +33,12 @@ from lablambda.rules.step import CELL, LINE, Attached, Current, Target
 from lablambda.rules.url_steps import url_statements
 
 
-def observe(client: Client, target: Target, wanted: Collection[Source] = ()) -> Current:
-    """What there is of the function and of the sources that it has or is to have; layers are left out."""
+def observe(
+    client: Client, target: Target, wanted: Collection[Source] = (), ends: Ends | None = None
+) -> Current:
+    """What there is of the function, of the sources that it has or is to have, and of its retries and destinations
+    unless `ends` is None; layers are left out."""
+    wanted = [*wanted, *destination_sources(ends or Ends())]
     functions = client("lambda")
     function = _function(functions, target.name)
     policy = or_none(lambda: functions.get_policy(FunctionName=target.name)) if function else None
@@ -61,6 +67,7 @@ def observe(client: Client, target: Target, wanted: Collection[Source] = ()) -> 
         streams={table: arn for table in tables if (arn := _stream_of(client, table)) is not None},
         api=shared_api(apis),
         taken=dict(_taken(functions, shared_api(apis), routes, target)),
+        **(_ends(functions, target) if function and ends is not None else {}),
     )
 
 
@@ -68,6 +75,13 @@ def _service(statement: Mapping[str, Any]) -> str:
     """Which service a statement is about; none if it is about somebody else."""
     principal = statement.get("Principal")
     return str(principal.get("Service", "")) if isinstance(principal, dict) else ""
+
+
+def _ends(functions: Any, target: Target) -> dict[str, Any]:
+    """The members of Current that tell of retries and destinations."""
+    found = or_none(lambda: functions.get_function_event_invoke_config(FunctionName=target.name))
+    tags = functions.list_tags(Resource=target.arn)["Tags"] if found else {}
+    return {"event_invoke": found, "ends_are_cells": ENDS_TAG in tags}
 
 
 # --------------------------------------------------------------------------------------------- polled
@@ -81,7 +95,8 @@ def _mapped(functions: Any, target: Target) -> Iterator[tuple[Source, Attached]]
         tags = functions.list_tags(Resource=mapping["EventSourceMappingArn"])["Tags"]
         # Earlier versions had one label, and told it so.
         label = CELL if tags.get(CELL) == "on" else tags.get(CELL, "")
-        yield _source_of(mapping["EventSourceArn"]), Attached(label, mapping["UUID"], mapping["State"])
+        terms = {name: mapping[name] for name in STREAM_TERMS if name in mapping}
+        yield _source_of(mapping["EventSourceArn"]), Attached(label, mapping["UUID"], mapping["State"], terms)
 
 
 def _source_of(arn: str) -> Source:

@@ -78,7 +78,7 @@ def deploy(wanted: Deployment, lab: Lab, *, dry_run: bool = False) -> Deployed:
         runs, interpreter = _runs(wanted.runtime, lab)
         code = _code(wanted, runs, interpreter)
         target = Target(wanted.name, function_arn(wanted.name), wanted.timeout_s)
-        current = observe(lab.client, target, wanted.sources)
+        current = observe(lab.client, target, wanted.sources, wanted.ends)
         names = [*code.layers, *(name for name in wanted.layers if not name.startswith("arn:"))]
         functions = lab.client("lambda")
         layers = {name: arn for name in names if (arn := _newest_layer(functions, name))}

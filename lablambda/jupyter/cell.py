@@ -11,8 +11,10 @@ from lablambda.jupyter.errors import CellError
 from lablambda.jupyter.languages import java, node, python, shell
 from lablambda.jupyter.languages.cell import Cell, Code
 from lablambda.model.deployment import Deployment
+from lablambda.model.destination import Destination, Ends
 from lablambda.model.errors import CallerError
 from lablambda.model.source import Source, UrlSource
+from lablambda.rules.destination_names import parse_destination
 from lablambda.rules.runtimes import family
 from lablambda.rules.sources import parse_route, parse_source
 
@@ -41,6 +43,11 @@ def read_cell(line: str, body: str, options: argparse.Namespace, lab: Callable[[
     code = read(Cell(options.name, line, body, runtime, options.handler, requires, lab))
     try:
         sources = read_sources(options.on, options)
+        ends = Ends(
+            options.retries,
+            _destination(options.on_success, of_success=True),
+            _destination(options.on_failure, of_success=False),
+        )
     except CallerError as error:
         raise CellError(str(error)) from None
     return Deployment(
@@ -54,7 +61,12 @@ def read_cell(line: str, body: str, options: argparse.Namespace, lab: Callable[[
         requires=(*requires, *code.requires),
         layers=tuple(options.layer),
         sources=sources,
+        ends=ends,
     )
+
+
+def _destination(text: str | None, *, of_success: bool) -> Destination | None:
+    return None if text is None else parse_destination(text, of_success=of_success)
 
 
 def read_sources(texts: Collection[str], options: argparse.Namespace) -> tuple[Source, ...]:

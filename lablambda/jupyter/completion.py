@@ -9,6 +9,7 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, context_
 
 from lablambda.client import Lab
 from lablambda.jupyter.options import COMMANDS, cell_parser
+from lablambda.rules.destination_names import DESTINATION_FORMS
 from lablambda.rules.sources import FORMS
 from lablambda.samples import SAMPLES
 
@@ -66,6 +67,8 @@ class Completion:
             return self._ask(lambda lab: lab.status()["runtimes"])
         if before[-1] == "--on":
             return [f"{kind}:" for kind in FORMS]
+        if before[-1] in ("--on-success", "--on-failure"):
+            return [f"{kind}:" for kind in DESTINATION_FORMS]
         actions = cell_parser()._actions
         awaits_value = {name for a in actions if a.nargs is None for name in a.option_strings}
         if before[-1] in awaits_value:

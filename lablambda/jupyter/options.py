@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from lablambda.jupyter.errors import CellError
+from lablambda.rules.destination_names import DESTINATION_FORMS
 from lablambda.rules.limits import MEMORY_MB, TIMEOUT_S
+from lablambda.rules.retry import MAXIMUM_RETRY_ATTEMPTS
 from lablambda.rules.sources import FORMS
 from lablambda.samples import SAMPLES
 
@@ -17,9 +19,6 @@ from lablambda.samples import SAMPLES
 OPTIONS_TO_COME = (
     "--reserved",
     "--provisioned",
-    "--retries",
-    "--on-failure",
-    "--on-success",
     "--snap-start",
     "--publish",
     "--alias",
@@ -96,6 +95,22 @@ def cell_parser() -> Words:
         metavar="SOURCE",
         help=f"{', '.join(FORMS.values())}; repeatable",
     )
+    parser.add_argument(
+        "--retries",
+        type=int,
+        metavar="N",
+        help="how often an event that fails is tried again: 0, 1 or 2 times",
+    )
+    parser.add_argument(
+        "--on-success",
+        metavar="TARGET",
+        help="who is told of events that succeeded: as --on-failure, but for s3",
+    )
+    parser.add_argument(
+        "--on-failure",
+        metavar="TARGET",
+        help=f"who is told of events that are given up: {', '.join(DESTINATION_FORMS.values())}",
+    )
     add_endpoints(parser)
     parser.add_argument("--dry-run", action="store_true", help="show what would be done, do nothing")
     return parser
@@ -127,6 +142,8 @@ def cell_options(line: str) -> argparse.Namespace:
     options = cell_parser().parse_args(words)
     _in_range("--memory", options.memory, MEMORY_MB, "MB")
     _in_range("--timeout", options.timeout, TIMEOUT_S, "seconds")
+    if options.retries is not None:
+        _in_range("--retries", options.retries, range(MAXIMUM_RETRY_ATTEMPTS + 1), "retries")
     return options
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lablambda.model.destination import Ends
 from lablambda.model.source import Source
 
 
@@ -23,3 +24,4 @@ class Deployment:
     requires: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
+    ends: Ends = Ends()  # noqa: RUF009 - frozen

@@ -21,6 +21,8 @@ def mapping_steps(current: Current, wanted: Collection[Source], target: Target) 
         if isinstance(source, MappedSource) and source not in current.attached:
             yield from _source_steps(current, source, target)
             yield _mapping_step(current, source, target)
+        elif isinstance(source, MappedSource):
+            yield from _terms_steps(current, source, target)
     for source, attached in current.attached.items():
         unwanted = attached.label == target.label and source not in wanted
         if unwanted and isinstance(source, MappedSource):
@@ -61,6 +63,16 @@ def _table_steps(current: Current, table: str) -> Iterator[Step]:
         yield Step(text, "dynamodb", "UpdateTable", {"TableName": table, **_STREAM})
 
 
+def _terms_steps(current: Current, source: MappedSource, target: Target) -> Iterator[Step]:
+    """A stream's mapping that is under the target's label gets its terms, if it has others."""
+    attached = current.attached[source]
+    ours = attached.label == target.label and not isinstance(source, QueueSource)
+    if ours and target.terms is not None and attached.terms != target.terms:
+        text = f"retry batches of {_named(source)} and tell of failures as {target.name} does"
+        parameters = {"UUID": attached.handle, **target.terms}
+        yield Step(text, "lambda", "UpdateEventSourceMapping", parameters)
+
+
 def _mapping_step(current: Current, source: MappedSource, target: Target) -> Step:
     parameters: dict[str, Any] = {"FunctionName": target.name, "Tags": {CELL: target.label}}
     match source:
@@ -72,6 +84,8 @@ def _mapping_step(current: Current, source: MappedSource, target: Target) -> Ste
         case TableSource(table):
             parameters["EventSourceArn"] = current.streams.get(table) or StreamOf(table)
             parameters["StartingPosition"] = "LATEST"
+    if target.terms is not None and not isinstance(source, QueueSource):
+        parameters |= target.terms
     text = f"poll {_named(source)} for {target.name}"
     return Step(text, "lambda", "CreateEventSourceMapping", parameters)
 

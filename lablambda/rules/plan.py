@@ -6,11 +6,12 @@ The list is data: it can be shown (`--dry-run`), carried out against a lab, or a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lablambda.model.deployment import Deployment
 from lablambda.model.source import Source
+from lablambda.rules.destination_steps import destination_steps, stream_terms
 from lablambda.rules.mapping_steps import mapping_steps
 from lablambda.rules.route_steps import route_steps
 from lablambda.rules.rule_steps import rule_steps
@@ -33,10 +34,13 @@ class Code:
 
 def plan(current: Current, wanted: Deployment, code: Code, *, role: str, arn: str) -> list[Step]:
     """The steps from `current` to `wanted`; none if nothing differs. `arn` is the function's."""
+    target = Target(wanted.name, arn, wanted.timeout_s)
+    target = replace(target, terms=stream_terms(current, wanted.ends, target))
     return [
         *_layer_steps(current, wanted, code),
         *_function_steps(current, wanted, code, role),
-        *source_steps(current, wanted.sources, Target(wanted.name, arn, wanted.timeout_s)),
+        *destination_steps(current, wanted.ends, target),
+        *source_steps(current, wanted.sources, target),
     ]
 
 

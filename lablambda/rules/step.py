@@ -54,11 +54,13 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Attached:
     """A source that the function has. `label` is CELL or LINE, or empty if somebody else attached it; `handle` is
-    what detaching it takes: a mapping's UUID, a subscription's ARN, a rule's name; `state` a mapping's."""
+    what detaching it takes: a mapping's UUID, a subscription's ARN, a rule's name; `state` a mapping's; `terms` what
+    a stream's mapping has of `Target.terms`."""
 
     label: str
     handle: str = ""
     state: str = "Enabled"
+    terms: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class Current:
     of each bucket that matters (None: no such bucket); `existing` which of the queues, streams and topics that
     matter are there; `streams` the ARN of each table's stream (empty: the table has none); `api` the API in which
     `--route` makes routes, and `taken` what its routes that matter lead to, if that is there and isn't the
-    function; `layers` the newest ARN by layer name."""
+    function; `event_invoke` AWS's FunctionEventInvokeConfig or None, `ends_are_cells` whether it is the cell's;
+    `layers` the newest ARN by layer name."""
 
     function: Mapping[str, Any] | None = None
     statements: Mapping[str, str] = field(default_factory=dict)
@@ -78,6 +81,8 @@ class Current:
     streams: Mapping[str, str] = field(default_factory=dict)
     api: ApiRoutes | None = None
     taken: Mapping[RouteSource, str] = field(default_factory=dict)
+    event_invoke: Mapping[str, Any] | None = None
+    ends_are_cells: bool = False
     layers: Mapping[str, str] = field(default_factory=dict)
 
     def labelled(self, label: str) -> list[Source]:
@@ -87,12 +92,14 @@ class Current:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The function that events are for, and the label of what is made for it."""
+    """The function that events are for, and the label of what is made for it. `terms` are members that mappings of
+    its streams are to have; None leaves them as they are."""
 
     name: str
     arn: str
     timeout_s: int
     label: str = CELL
+    terms: Mapping[str, Any] | None = None
 
     def arn_of(self, service: str, resource: str) -> str:
         """The ARN of something in the function's region and account."""

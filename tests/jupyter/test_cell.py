@@ -12,6 +12,7 @@ from lablambda.jupyter.errors import CellError
 from lablambda.jupyter.languages.python import OWN_RUNTIME
 from lablambda.jupyter.options import OPTIONS_TO_COME, InvokeWords, cell_options, invoke_words
 from lablambda.model.deployment import Deployment
+from lablambda.model.destination import Destination, Ends
 from lablambda.model.source import S3Source
 
 HANDLER = "def handler(event, context):\n    return event\n"
@@ -195,6 +196,31 @@ def test_another_python_may_read_what_this_one_cant() -> None:
 def test_bad_options(line: str, told: str) -> None:
     with pytest.raises(CellError) as caught:
         read(line)
+    assert told in str(caught.value)
+
+
+def test_how_events_end() -> None:
+    ends = read("hello --retries 0 --on-failure sqs:dead --on-success events:default").ends
+    assert ends == Ends(0, Destination("events", "default"), Destination("sqs", "dead"))
+    assert not read("hello").ends.said
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("--retries 3", "--retries 3: Lambda takes 0 to 2 retries."),
+        ("--on-failure nowhere", "Write sqs:QUEUE, sns:TOPIC, s3:BUCKET, lambda:FUNCTION, events:BUS"),
+        ("--on-failure kinesis:s", "'kinesis:s' names no destination"),
+        ("--on-success s3:bucket", "Write sqs:QUEUE, sns:TOPIC, lambda:FUNCTION, events:BUS"),
+        ("--on-failure s3:bucket/in/*", "a destination is a whole bucket"),
+        ("--on-failure sqs:q.fifo", "Lambda tells no FIFO queues"),
+        ("--on-failure 'lambda:a b'", "can't be the name in lambda:FUNCTION"),
+        ("--on-failure sqs:a/b", "can't name a queue"),
+    ],
+)
+def test_ends_that_cannot_be(options: str, told: str) -> None:
+    with pytest.raises(CellError) as caught:
+        read(f"hello {options}")
     assert told in str(caught.value)
 
 

@@ -30,7 +30,8 @@ def hello(notebook: Notebook) -> Notebook:
     ("text", "expected"),
     [
         ("%%lambda hello --me", ["--memory"]),
-        ("%%lambda hello --re", ["--requires"]),
+        ("%%lambda hello --re", ["--requires", "--retries"]),
+        ("%%lambda hello --on-failure e", ["events:"]),
         ("%%lambda hello --memory 512 --ti", ["--timeout"]),
         ("%%lambda hello --u", ["--url"]),
         ("%%lambda hello --url --ro", ["--route"]),

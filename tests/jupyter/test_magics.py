@@ -176,6 +176,35 @@ def test_sources_are_switched_on_and_off(notebook: Notebook, lab: Lab) -> None:
     assert "by other means" in notebook.fails("%lambda off switched sqs:switched-a")
 
 
+def test_how_events_end_is_said_in_the_cell(notebook: Notebook, lab: Lab) -> None:
+    fails = "%%lambda ends {}\ndef handler(event, context): raise ValueError(event)\n"
+    cell = fails.format("--retries 1 --on-failure sqs:ends-dead --on kinesis:ends-stream")
+    deployed = notebook.run(cell)
+    said = [step.text for step in deployed.steps]
+    assert "create queue ends-dead" in said
+    assert "have ends retry 1 times, tell sqs:ends-dead of failures" in said
+    assert notebook.run(cell).verdict == "unchanged"
+    # an asynchronous event, and a record
+    lab.function("ends").send({"n": 1})
+    lab.client("kinesis").put_record(StreamName="ends-stream", Data=b"x", PartitionKey="k")
+    lab.settle()
+    lab.clock.advance("2m")
+    sqs = lab.client("sqs")
+    url = sqs.get_queue_url(QueueName="ends-dead")["QueueUrl"]
+    told = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    contexts = [json.loads(message["Body"])["requestContext"] for message in told]
+    assert sorted((c["condition"], c["approximateInvokeCount"]) for c in contexts) == [
+        ("RetriesExhausted", 2),
+        ("RetryAttemptsExhausted", 2),
+    ]
+    # and Lambda's own way when the cell says nothing
+    said = [step.text for step in notebook.run(fails.format("--on kinesis:ends-stream")).steps]
+    assert "have ends retry and tell nobody, as Lambda does by itself" in said
+    assert notebook.run(fails.format("--on kinesis:ends-stream")).verdict == "unchanged"
+    assert "is there such a function" in notebook.fails(fails.format("--on-success lambda:nobody")).lower()
+    lab.function("ends").delete()
+
+
 def test_of_one_object_a_bucket_tells_one_function(notebook: Notebook, lab: Lab) -> None:
     notebook.run(HELLO.replace("hello", "first --on s3:shared/*.jpg"))
     second = HELLO.replace("hello", "second --on s3:shared")
