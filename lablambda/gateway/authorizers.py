@@ -6,30 +6,26 @@ http-api-lambda-authorizer.html
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-
-import msgspec
 
 from lablambda.api.authentication import NotAuthenticated
 from lablambda.gateway.answers import Refused, message
 from lablambda.gateway.callers import iam_caller
 from lablambda.gateway.key_sets import KeySets
 from lablambda.gateway.lambda_calls import CallFailed, LambdaCalls
+from lablambda.gateway.verdicts import Question, Verdicts
 from lablambda.lab.house import House
+from lablambda.model.api import Members
 from lablambda.model.http import HttpRequest
-from lablambda.model.http_api import Members
-from lablambda.rules.authorizer_answer import MalformedAnswer, Verdict, verdict
+from lablambda.rules.authorizer_answer import MalformedAnswer
 from lablambda.rules.http_event import Match, event_1_0, event_2_0
 from lablambda.rules.jwt_claims import InvalidToken, check_claims, has_scope, told
 from lablambda.rules.names import ACCOUNT, REGION
 from lablambda.rules.parameter_mapping import evaluate
 
-_ANSWERS_WITHIN_S = 10.0
-_MOST_REMEMBERED = 10_000
 Authorized = Mapping[str, Any] | None
 
 
@@ -40,13 +36,12 @@ def route_arn(request: HttpRequest, match: Match, path: str) -> str:
 
 
 class Authorizers:
-    """Those of all APIs. What a function has said is kept for as long as its authorizer says."""
+    """Those of all HTTP APIs."""
 
     def __init__(self, house: House, calls: LambdaCalls) -> None:
         self._house = house
-        self._calls = calls
         self._keys = KeySets()
-        self._verdicts: dict[tuple[Any, ...], tuple[float, Verdict]] = {}
+        self._verdicts = Verdicts(house, calls)
 
     async def admit(
         self, request: HttpRequest, match: Match, route: Members, authorizer: Members | None
@@ -100,46 +95,27 @@ class Authorizers:
         if not all(sources):
             raise _unauthorized()
         arn = route_arn(request, match, match.path)
-        said = await self._verdict(request, match, authorizer, [str(source) for source in sources], arn)
+        shown = [str(source) for source in sources]
+        question = Question(
+            match.api_id,
+            match.stage,
+            authorizer["AuthorizerId"],
+            authorizer["AuthorizerUri"],
+            tuple(shown),
+            authorizer.get("AuthorizerResultTtlInSeconds", 0),
+            with_role=bool(authorizer.get("AuthorizerCredentialsArn")),
+            simple=bool(authorizer.get("EnableSimpleResponses")),
+        )
+        event = _event(request, match, authorizer, shown, arn)
+        try:
+            said = await self._verdicts.ask(question, match.stage_variables or {}, event)
+        except (CallFailed, MalformedAnswer, TimeoutError):
+            raise Refused(message(500, "Internal Server Error")) from None
         if not said.allows(arn):
             raise Refused(message(403, "Forbidden"))
         if authorizer.get("AuthorizerPayloadFormatVersion") == "1.0":
             return {"principalId": said.principal, **said.context, "lambda": said.context}
         return {"lambda": said.context}
-
-    async def _verdict(
-        self, request: HttpRequest, match: Match, authorizer: Members, sources: list[str], arn: str
-    ) -> Verdict:
-        ttl_s = authorizer.get("AuthorizerResultTtlInSeconds", 0)
-        key = (match.api_id, match.stage, authorizer["AuthorizerId"], *sources)
-        now = self._house.clock.now()
-        until, known = self._verdicts.get(key, (0.0, None))
-        if known is not None and now < until:
-            return known
-        event = _event(request, match, authorizer, sources, arn)
-        source_arn = (
-            f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{match.api_id}/authorizers/{authorizer['AuthorizerId']}"
-        )
-        try:
-            async with asyncio.timeout(_ANSWERS_WITHIN_S):
-                outcome = await self._calls.call(
-                    authorizer["AuthorizerUri"],
-                    match.stage_variables or {},
-                    msgspec.json.encode(event),
-                    source_arn=source_arn,
-                    with_role=bool(authorizer.get("AuthorizerCredentialsArn")),
-                )
-            said = verdict(outcome.payload, simple=bool(authorizer.get("EnableSimpleResponses")))
-        except (CallFailed, MalformedAnswer, TimeoutError):
-            raise Refused(message(500, "Internal Server Error")) from None
-        if ttl_s and sources:
-            self._remember(key, now + ttl_s, said)
-        return said
-
-    def _remember(self, key: tuple[Any, ...], until: float, said: Verdict) -> None:
-        if len(self._verdicts) >= _MOST_REMEMBERED:
-            self._verdicts.clear()
-        self._verdicts[key] = until, said
 
 
 def _event(

@@ -12,15 +12,16 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from lablambda.gateway.access_logs import write_access
+from lablambda.gateway.access_logs import write_route_access
 from lablambda.gateway.answers import Refused, message
 from lablambda.gateway.authorizers import Authorizers, route_arn
 from lablambda.gateway.http_proxy import HttpProxy
 from lablambda.gateway.lambda_calls import CallFailed, LambdaCalls
-from lablambda.gateway.throttles import Throttles
+from lablambda.gateway.throttles import Throttles, route_limits
 from lablambda.lab.house import House
+from lablambda.model.api import Members, Parts
 from lablambda.model.http import HttpRequest, HttpResponse
-from lablambda.model.http_api import HttpApi, Members, Part, Parts
+from lablambda.model.http_api import HttpApi, Part
 from lablambda.model.invocation import new_trace_id
 from lablambda.rules.addresses import Address
 from lablambda.rules.cors import PREFIX, cors_headers, is_preflight
@@ -57,7 +58,7 @@ class HttpApiDoor:
         self._authorizers = Authorizers(house, self._calls)
         self._proxy = HttpProxy()
         self._routes: dict[tuple[str, str], tuple[Parts, Routes]] = {}
-        self._throttles = Throttles()
+        self._throttles = Throttles(house.clock.now)
 
     async def respond(self, request: HttpRequest, address: Address) -> HttpResponse:
         """Never raises for anything that a client or a function did."""
@@ -114,7 +115,8 @@ class HttpApiDoor:
         passage.route, variables = found
         passage.match = replace(passage.match, route_key=passage.route["RouteKey"], path_variables=variables)
         key = passage.route["RouteKey"]
-        if not self._throttles.admit((passage.api.identity, passage.stage, key), passage.stage_members):
+        place = (passage.api.identity, passage.stage, key)
+        if not self._throttles.admit(place, route_limits(passage.stage_members, key)):
             raise Refused(message(429, "Too Many Requests"))
         authorizer = served[Part.AUTHORIZER].get(passage.route.get("AuthorizerId", ""))
         admitted = await self._authorizers.admit(passage.request, passage.match, passage.route, authorizer)
@@ -211,7 +213,7 @@ class HttpApiDoor:
                 "responseLatency": int((time.time() - passage.request.received) * 1000),
             }
 
-        write_access(self._house, passage.stage_members, values)
+        write_route_access(self._house, passage.stage_members, values)
 
 
 def _stage(api: HttpApi, path: str) -> tuple[str, str]:

@@ -18,9 +18,9 @@ from lablambda.gateway.websocket_authorizers import ConnectAuthorizers
 from lablambda.gateway.websocket_integrations import NoAnswer
 from lablambda.gateway.websocket_stages import Event, Served, Stages
 from lablambda.lab.house import House
+from lablambda.model.api import Members
 from lablambda.model.errors import LimitExceeded
 from lablambda.model.http import HttpRequest, HttpResponse
-from lablambda.model.http_api import Members
 from lablambda.model.invocation import new_trace_id
 from lablambda.model.websocket import Connection
 from lablambda.rules.addresses import Address

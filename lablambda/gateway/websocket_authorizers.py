@@ -5,29 +5,25 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import msgspec
-
 from lablambda.api.authentication import NotAuthenticated
 from lablambda.gateway.answers import Refused, message
 from lablambda.gateway.callers import iam_caller
 from lablambda.gateway.lambda_calls import CallFailed, LambdaCalls
+from lablambda.gateway.verdicts import Question, Verdicts
 from lablambda.lab.house import House
+from lablambda.model.api import Members
 from lablambda.model.http import HttpRequest
-from lablambda.model.http_api import Members
 from lablambda.model.websocket import Connection
-from lablambda.rules.authorizer_answer import MalformedAnswer, verdict
+from lablambda.rules.authorizer_answer import MalformedAnswer
 from lablambda.rules.names import ACCOUNT, REGION
 from lablambda.rules.websocket_event import authorizer_event
 from lablambda.rules.websocket_parameters import value_of
 from lablambda.rules.websocket_routes import CONNECT
-
-_ANSWERS_WITHIN_S = 10.0
 
 
 def route_arn(connection: Connection, route_key: str) -> str:
@@ -40,7 +36,7 @@ class ConnectAuthorizers:
 
     def __init__(self, house: House, calls: LambdaCalls) -> None:
         self._house = house
-        self._calls = calls
+        self._verdicts = Verdicts(house, calls)
 
     async def admit(
         self,
@@ -75,17 +71,18 @@ class ConnectAuthorizers:
         if not all(value_of(source, event) for source in authorizer["IdentitySource"]):
             raise Refused(message(401, "Unauthorized"))
         arn = route_arn(connection, CONNECT)
+        question = Question(
+            connection.api_id,
+            connection.stage,
+            authorizer["AuthorizerId"],
+            authorizer["AuthorizerUri"],
+            sources=(),
+            ttl_s=0,
+            with_role=bool(authorizer.get("AuthorizerCredentialsArn")),
+        )
+        variables = event.get("stageVariables", {})
         try:
-            async with asyncio.timeout(_ANSWERS_WITHIN_S):
-                outcome = await self._calls.call(
-                    authorizer["AuthorizerUri"],
-                    event.get("stageVariables", {}),
-                    msgspec.json.encode(authorizer_event(event, arn)),
-                    source_arn=f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{connection.api_id}"
-                    f"/authorizers/{authorizer['AuthorizerId']}",
-                    with_role=bool(authorizer.get("AuthorizerCredentialsArn")),
-                )
-            said = verdict(outcome.payload, simple=False)
+            said = await self._verdicts.ask(question, variables, authorizer_event(event, arn))
         except (CallFailed, MalformedAnswer, TimeoutError) as error:
             if isinstance(error, CallFailed) and _is_refusal(error.error):
                 raise Refused(message(401, "Unauthorized")) from None

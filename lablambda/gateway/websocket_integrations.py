@@ -17,8 +17,8 @@ from lablambda.gateway.answers import Refused
 from lablambda.gateway.http_proxy import HttpProxy
 from lablambda.gateway.lambda_calls import CallFailed, LambdaCalls
 from lablambda.gateway.websocket_authorizers import route_arn
+from lablambda.model.api import Members
 from lablambda.model.http import HttpRequest, HttpResponse
-from lablambda.model.http_api import Members
 from lablambda.model.websocket import Connection
 from lablambda.rules.http_result import Malformed
 from lablambda.rules.websocket_parameters import mapped

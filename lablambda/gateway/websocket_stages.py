@@ -7,15 +7,16 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lablambda.gateway.access_logs import write_access
+from lablambda.gateway.access_logs import write_route_access
 from lablambda.gateway.lambda_calls import LambdaCalls
-from lablambda.gateway.throttles import Throttles
+from lablambda.gateway.throttles import Throttles, route_limits
 from lablambda.gateway.websocket_integrations import Integrations, NoAnswer
 from lablambda.lab.house import House
+from lablambda.model.api import Members, Parts
 from lablambda.model.http import HttpResponse
-from lablambda.model.http_api import HttpApi, Members, Part, Parts
+from lablambda.model.http_api import HttpApi, Part
 from lablambda.model.websocket import Connection
-from lablambda.rules.websocket_event import flat
+from lablambda.rules.access_log import flat
 from lablambda.rules.websocket_routes import DEFAULT
 
 Event = Mapping[str, Any]
@@ -59,7 +60,7 @@ class Stages:
     def __init__(self, house: House, calls: LambdaCalls) -> None:
         self._house = house
         self._integrations = Integrations(calls)
-        self._throttles = Throttles()
+        self._throttles = Throttles(house.clock.now)
 
     def find(self, api_id: str, stage: str) -> Served | None:
         """None if there is no such stage, or nothing is deployed to it."""
@@ -72,7 +73,7 @@ class Stages:
     def throttle(self, served: Served, connection: Connection, route: Members) -> None:
         """Raises NoAnswer if too many take the route."""
         place = (connection.api_id, connection.stage, route["RouteKey"])
-        if not self._throttles.admit(place, served.stage):
+        if not self._throttles.admit(place, route_limits(served.stage, route["RouteKey"])):
             raise NoAnswer("Too Many Requests", 429, "Too Many Requests")
 
     async def answer(
@@ -92,7 +93,7 @@ class Stages:
                 "integrationErrorMessage": error,
             }
 
-        write_access(self._house, served.stage, values)
+        write_route_access(self._house, served.stage, values)
 
     async def close(self) -> None:
         await self._integrations.close()

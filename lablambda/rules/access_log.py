@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 _VARIABLE = re.compile(r"\$context\.([A-Za-z0-9_.-]*[A-Za-z0-9_])")
 
@@ -19,3 +20,14 @@ def access_line(form: str, values: Mapping[str, object]) -> str:
         return "-" if value in (None, "") else str(value)
 
     return _VARIABLE.sub(replaced, form)
+
+
+def flat(told: Mapping[str, Any], place: str = "") -> dict[str, object]:
+    """The `$context` variables of a `requestContext`, by name: `identity.sourceIp`."""
+    found: dict[str, object] = {}
+    for name, value in told.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{place}{name}.")
+        else:
+            found[f"{place}{name}"] = value
+    return found

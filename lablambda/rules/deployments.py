@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from lablambda.model.http_api import DEPLOYED, HttpApi, Part, Parts
+from lablambda.model.api import Parts
+from lablambda.model.http_api import DEPLOYED, HttpApi, Part
 from lablambda.rules.moments import iso
 
 _MOST_AUTOMATIC = 10  # that are kept, of those that no stage serves

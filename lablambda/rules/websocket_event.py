@@ -10,36 +10,11 @@ from typing import Any
 
 from lablambda.model.http import HttpRequest
 from lablambda.model.websocket import Connection
+from lablambda.rules.header_names import spelt
 from lablambda.rules.http_event import clf_time, parameters
 from lablambda.rules.websocket_limits import reason
 from lablambda.rules.websocket_routes import CONNECT, DISCONNECT
 
-# The names that functions look for. How a client wrote them isn't told by the server; others stay in lower case.
-_SPELT = {
-    name.lower(): name
-    for name in (
-        "Accept",
-        "Accept-Encoding",
-        "Accept-Language",
-        "Authorization",
-        "Cache-Control",
-        "Connection",
-        "Cookie",
-        "Host",
-        "Origin",
-        "Pragma",
-        "Sec-WebSocket-Extensions",
-        "Sec-WebSocket-Key",
-        "Sec-WebSocket-Protocol",
-        "Sec-WebSocket-Version",
-        "Upgrade",
-        "User-Agent",
-        "X-Amzn-Trace-Id",
-        "X-Forwarded-For",
-        "X-Forwarded-Port",
-        "X-Forwarded-Proto",
-    )
-}
 _HOP = frozenset({"connection", "upgrade"})  # AWS's front keeps these to itself
 
 
@@ -77,7 +52,7 @@ def connect_event(
     several: dict[str, list[str]] = {}
     for name, value in request.headers:
         if name not in _HOP:
-            several.setdefault(_SPELT.get(name, name), []).append(value)
+            several.setdefault(spelt(name), []).append(value)
     queried = parameters(request)
     event = {
         "headers": _last(several),
@@ -127,17 +102,6 @@ def authorizer_event(event: Mapping[str, Any], method_arn: str) -> dict[str, Any
         "stageVariables": {},
     }
     return {"type": "REQUEST", "methodArn": method_arn, **absent, **kept}
-
-
-def flat(told: Mapping[str, Any], place: str = "") -> dict[str, object]:
-    """The `$context` variables of a `requestContext`, by name: `identity.sourceIp`."""
-    found: dict[str, object] = {}
-    for name, value in told.items():
-        if isinstance(value, Mapping):
-            found |= flat(value, f"{place}{name}.")
-        else:
-            found[f"{place}{name}"] = value
-    return found
 
 
 def _last(several: Mapping[str, list[str]]) -> dict[str, str]:

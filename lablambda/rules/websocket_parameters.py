@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from lablambda.rules.websocket_event import flat
+from lablambda.rules.access_log import flat
 from lablambda.rules.websocket_routes import member
 
 _TO_HEADER, _TO_QUERY = "integration.request.header.", "integration.request.querystring."

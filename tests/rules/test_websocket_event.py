@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from lablambda.model.http import HttpRequest
 from lablambda.model.websocket import Connection
+from lablambda.rules.access_log import flat
 from lablambda.rules.http_result import Malformed
-from lablambda.rules.websocket_event import connect_event, disconnect_event, flat, message_event
+from lablambda.rules.websocket_event import connect_event, disconnect_event, message_event
 from lablambda.rules.websocket_parameters import mapped, value_of
 from lablambda.rules.websocket_result import frame_of, reply_of
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from lablambda.api.apigatewayv2.parts import PartRules
+from lablambda.model.api import Members
 from lablambda.model.errors import NotImplementedHere, ResourceConflict, ValidationFailed
-from lablambda.model.http_api import HttpApi, Members, Part
+from lablambda.model.http_api import HttpApi, Part
 from lablambda.rules.lambda_uri import InvalidUri, function_of
 from lablambda.rules.parameter_mapping import (
     InvalidMapping,

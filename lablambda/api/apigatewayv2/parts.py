@@ -10,8 +10,9 @@ from typing import Any
 from lablambda.api.pages import numbered_page
 from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
+from lablambda.model.api import Members
 from lablambda.model.errors import ResourceNotFound, ValidationFailed
-from lablambda.model.http_api import HttpApi, Members, Part
+from lablambda.model.http_api import HttpApi, Part
 from lablambda.rules.deployments import auto_deployed
 
 Result = Mapping[str, Any]

@@ -8,8 +8,9 @@ from typing import Any
 from lablambda.api.apigatewayv2.parts import Handler, Result, new_part_id, paged, part_of, save
 from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
+from lablambda.model.api import Members
 from lablambda.model.errors import ResourceConflict, ResourceNotFound, ValidationFailed
-from lablambda.model.http_api import HttpApi, Members, Part
+from lablambda.model.http_api import HttpApi, Part
 from lablambda.rules.deployments import deploy, undeployed
 from lablambda.rules.http_routes import DEFAULT
 from lablambda.rules.moments import iso
