@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import Any
 
 from lablambda.api import connections_api, errors, lab_api, metrics_api, prometheus_api
+from lablambda.api.apigateway.table import APIGATEWAY
 from lablambda.api.apigatewayv2.table import APIGATEWAYV2
 from lablambda.api.authentication import NotAuthenticated, authenticate, service_of
 from lablambda.api.events_api import EVENTS
@@ -53,6 +54,7 @@ class Door:
             "logs": LOGS,
             "events": EVENTS,
             "scheduler": SCHEDULER,
+            "apigateway": APIGATEWAY,
             "apigatewayv2": APIGATEWAYV2,
         }
         self._service = functools.cache(Service)  # loaded for whoever first asks, but for Lambda's own

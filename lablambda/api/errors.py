@@ -169,7 +169,7 @@ def render(error: AwsError, service: str | None, *, has_target: bool) -> Respons
         return s3_xml(error)
     if service == "scheduler" and error.code == "ResourceConflictException":
         return rest_json(replace(error, code="ConflictException"))
-    if service == "apigatewayv2":
+    if service in ("apigateway", "apigatewayv2"):
         return rest_json(
             replace(error, code=_GATEWAY_CODES.get(error.code, error.code), key="message", kind=None)
         )

@@ -40,6 +40,7 @@ class Operation:
             (name, shape, shape.serialization.get("location", "body"), shape.serialization.get("name", name))
             for name, shape in members.items()
         ]
+        self._queried = {wire for _, _, location, wire in self._located if location == "querystring"}
         self._content_type = (
             event_stream.CONTENT_TYPE if model.has_event_stream_output else "application/json"
         )
@@ -59,7 +60,11 @@ class Operation:
             if location == "uri":
                 parameters[name] = _from_text(unquote(in_path[_group(wire_name)]), shape)
             elif location == "querystring":
-                if wire_name in query:
+                if shape.type_name == "map":  # all that has no name of its own
+                    parameters[name] = {
+                        key: values[-1] for key, values in query.items() if key not in self._queried
+                    }
+                elif wire_name in query:
                     values = query[wire_name]
                     parameters[name] = values if shape.type_name == "list" else _from_text(values[-1], shape)
             elif location in ("header", "headers"):

@@ -10,6 +10,7 @@ from lablambda.gateway.entrance import Entrance
 from lablambda.gateway.function_urls import FunctionUrls
 from lablambda.gateway.http_api import HttpApiDoor
 from lablambda.gateway.listener import Listener
+from lablambda.gateway.rest_api import RestApiDoor
 from lablambda.gateway.websocket_api import WebSocketApiDoor
 from lablambda.lab.house import House
 from lablambda.model.http import HttpRequest, HttpResponse
@@ -23,6 +24,7 @@ class Gateway:
         self._house = house
         self._folder = house.data / "https"
         self._apis = HttpApiDoor(house)
+        self._rest = RestApiDoor(house)
         self._sockets = WebSocketApiDoor(house)
         endpoints = {URL: FunctionUrls(house).respond, API: self._respond}
         self._listener = Listener(Entrance(endpoints, {API: self._sockets.serve}, house.touch), port)
@@ -36,10 +38,13 @@ class Gateway:
         await self._sockets.close()
         await self._listener.close()
         await self._apis.close()
+        await self._rest.close()
 
     async def _respond(self, request: HttpRequest, address: Address) -> HttpResponse:
         """The answer of the API that is meant, by its kind."""
         api = self._house.http_apis.find(address.identity)
         if api is not None and api.is_websocket:
             return await self._sockets.respond(request, address)
+        if self._house.rest_apis.find(address.identity) is not None:
+            return await self._rest.respond(request, address)
         return await self._apis.respond(request, address)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
+from lablambda.gateway.streaming import streamed
 from lablambda.lab.house import House
+from lablambda.lab.streamed_answer import StreamedAnswer
 from lablambda.model.errors import LabError, TooManyRequests
+from lablambda.model.http import HttpResponse
 from lablambda.model.invocation import Invocation, Outcome, new_trace_id
 from lablambda.model.package import Policy
 from lablambda.rules import policy
@@ -43,29 +47,64 @@ class LambdaCalls:
     ) -> Outcome:
         """Run the function for the request of that ARN. `with_role` is whether a role is named that lets the gateway
         call it, so that the function's policy isn't asked. Raises CallFailed, also if the function fails."""
-        try:
-            named = parse_reference(function_of(uri, stage_variables))
-            function = self._house.catalog.function(named)
-            statements = function.policies.get(named.qualifier or "", Policy()).statements.values()
-            facts = {"AWS:SourceArn": source_arn, "AWS:SourceAccount": ACCOUNT}
-            if not with_role and not policy.allows(
-                statements, principal=_PRINCIPAL, resource=named.arn, facts=facts
-            ):
-                raise CallFailed(f"{named.arn} doesn't let API Gateway invoke it for {source_arn}")
-            invocation = Invocation(
-                named.name,
-                named.qualifier,
-                payload,
-                named.arn,
-                source=source_arn,
-                trace_id=trace_id or new_trace_id(),
-            )
+        with _failing():
+            invocation = self._invocation(uri, stage_variables, payload, source_arn, with_role, trace_id)
             outcome = await self._house.invoker.invoke(invocation)
-        except TooManyRequests as error:
-            raise CallFailed(str(error), throttled=True) from None
-        except (InvalidUri, LabError) as error:
-            raise CallFailed(str(error)) from None
         if outcome.function_error:
             told = outcome.payload.decode(errors="replace")[:500]
             raise CallFailed(f"the function failed: {told}", error=outcome.payload)
         return outcome
+
+    async def stream(
+        self,
+        uri: str,
+        stage_variables: Mapping[str, str],
+        payload: bytes,
+        *,
+        source_arn: str,
+        with_role: bool,
+        trace_id: str = "",
+    ) -> HttpResponse:
+        """The same; what the function gives comes as it gives it, after a prelude that has status and headers. Raises
+        CallFailed, Malformed."""
+        with _failing():
+            invocation = self._invocation(uri, stage_variables, payload, source_arn, with_role, trace_id)
+            answer = StreamedAnswer(self._house.invoker.invoke, invocation)
+            return await streamed(answer, with_prelude=True)
+
+    def _invocation(
+        self,
+        uri: str,
+        stage_variables: Mapping[str, str],
+        payload: bytes,
+        source_arn: str,
+        with_role: bool,
+        trace_id: str,
+    ) -> Invocation:
+        """Raises CallFailed if the gateway may not."""
+        named = parse_reference(function_of(uri, stage_variables))
+        function = self._house.catalog.function(named)
+        statements = function.policies.get(named.qualifier or "", Policy()).statements.values()
+        facts = {"AWS:SourceArn": source_arn, "AWS:SourceAccount": ACCOUNT}
+        if not with_role and not policy.allows(
+            statements, principal=_PRINCIPAL, resource=named.arn, facts=facts
+        ):
+            raise CallFailed(f"{named.arn} doesn't let API Gateway invoke it for {source_arn}")
+        return Invocation(
+            named.name,
+            named.qualifier,
+            payload,
+            named.arn,
+            source=source_arn,
+            trace_id=trace_id or new_trace_id(),
+        )
+
+
+@contextmanager
+def _failing() -> Iterator[None]:
+    try:
+        yield
+    except TooManyRequests as error:
+        raise CallFailed(str(error), throttled=True) from None
+    except (InvalidUri, LabError) as error:
+        raise CallFailed(str(error)) from None

@@ -26,8 +26,12 @@ class GatewayOnDemand:
     async def resume(self) -> None:
         """Open it if there are endpoints already. The user's authority is made in any case, for `lablambda env` names
         its files."""
-        functions = self._house.catalog.functions()
-        if self._house.http_apis.apis() or any(f.settings.get(Setting.FUNCTION_URL) for f in functions):
+        functions, apis = self._house.catalog.functions(), self._house.http_apis.apis()
+        if (
+            apis
+            or self._house.rest_apis.apis()
+            or any(f.settings.get(Setting.FUNCTION_URL) for f in functions)
+        ):
             await self.open()
         elif not (authority_dir() / CA_BUNDLE).exists():
             await asyncio.to_thread(_make_authority)

@@ -13,12 +13,12 @@ _END = b"\x00" * 8
 _MOST_PRELUDE_BYTES = 16 * 1024
 
 
-async def streamed(answer: StreamedAnswer) -> HttpResponse:
-    """Status and headers as soon as they are known. Raises Malformed, and what keeps the function from running;
-    `FunctionFailed` if it fails before it has given anything."""
+async def streamed(answer: StreamedAnswer, *, with_prelude: bool = False) -> HttpResponse:
+    """Status and headers as soon as they are known; `with_prelude` is whether there must be some. Raises Malformed, and
+    what keeps the function from running; `FunctionFailed` if it fails before it has given anything."""
     beginning = await answer.beginning()
     parts = answer.parts()
-    if beginning.content_type == _WITH_PRELUDE:
+    if with_prelude or beginning.content_type == _WITH_PRELUDE:
         head, rest = await _split(parts)
         status, headers = prelude(head)
         if not any(name == "content-type" for name, _ in headers):

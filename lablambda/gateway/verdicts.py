@@ -22,7 +22,7 @@ _MOST_REMEMBERED = 10_000
 class Question:
     """For an authorizer's function, by its URI. `sources` are what the request has to show for itself: the answer is
     good for others with the same ones, for `ttl_s` of the lab's time. Without any it is for this request alone.
-    `simple` is whether a yes or no is expected, not a policy."""
+    `simple` is whether a yes or no is expected, not a policy; `flushed` how often answers were to be forgotten."""
 
     api_id: str
     stage: str
@@ -32,6 +32,7 @@ class Question:
     ttl_s: float
     with_role: bool
     simple: bool = False
+    flushed: int = 0
 
 
 class Verdicts:
@@ -63,14 +64,6 @@ class Verdicts:
         if question.ttl_s and question.sources:
             self._remember(question, now + question.ttl_s, said)
         return said
-
-    def forget(self, api_id: str, stage: str) -> None:
-        """Ask anew for that stage."""
-        self._known = {
-            question: said
-            for question, said in self._known.items()
-            if (question.api_id, question.stage) != (api_id, stage)
-        }
 
     def _remember(self, question: Question, until: float, said: Verdict) -> None:
         if len(self._known) >= _MOST_REMEMBERED:

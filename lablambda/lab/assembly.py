@@ -17,7 +17,7 @@ from pathlib import Path
 from lablambda.clock import Clock
 from lablambda.config import ConfigError, trust_variables
 from lablambda.hosts.local import IDLE_S, LocalHost
-from lablambda.lab import catalog, checkpoints, deliveries, event_bus, http_apis, queue, schedules
+from lablambda.lab import catalog, checkpoints, deliveries, event_bus, http_apis, queue, rest_apis, schedules
 from lablambda.lab.catalog import Catalog
 from lablambda.lab.checkpoints import Checkpoints
 from lablambda.lab.code import CodeIntake
@@ -34,6 +34,7 @@ from lablambda.lab.mappings import Mappings
 from lablambda.lab.pollers import Pollers
 from lablambda.lab.provisioner import Provisioner
 from lablambda.lab.queue import AsyncQueue
+from lablambda.lab.rest_apis import RestApis
 from lablambda.lab.schedules import Schedules
 from lablambda.lab.triggers import Triggers
 from lablambda.model.events import LogLine
@@ -122,7 +123,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
 
 def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     data = settings.data
-    rooms = (catalog, queue, deliveries, checkpoints, event_bus, http_apis, schedules)
+    rooms = (catalog, queue, deliveries, checkpoints, event_bus, http_apis, rest_apis, schedules)
     schema = "".join(room.SCHEMA for room in rooms)
     added = (*deliveries.ADDED_COLUMNS, *schedules.ADDED_COLUMNS)
     journal = Journal(data / "journal.db", schema, durable=True, added=added)
@@ -221,6 +222,7 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         mappings=mappings,
         buses=buses,
         http_apis=HttpApis(journal, connections.keep),
+        rest_apis=RestApis(journal),
         connections=connections,
         schedules=Schedules(journal, buses, send=outgoing.send, clock=clock),
         clock=clock,

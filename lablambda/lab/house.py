@@ -24,6 +24,7 @@ from lablambda.lab.log_subscriptions import LogSubscriptions
 from lablambda.lab.mappings import Mappings
 from lablambda.lab.provisioner import Provisioner
 from lablambda.lab.queue import AsyncQueue
+from lablambda.lab.rest_apis import RestApis
 from lablambda.lab.schedules import Schedules
 from lablambda.model.http_api import HttpApi
 from lablambda.model.package import Package
@@ -66,6 +67,7 @@ class House:
     mappings: Mappings
     buses: EventBuses
     http_apis: HttpApis
+    rest_apis: RestApis
     connections: Connections
     schedules: Schedules
     clock: Clock

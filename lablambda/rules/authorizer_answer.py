@@ -21,12 +21,13 @@ class MalformedAnswer(Exception):
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`statements` are those of a policy, empty for a simple answer, which `allowed` is. `context` goes to the
-    integration."""
+    integration; `usage_key` is an API key that the caller has by it."""
 
     allowed: bool = False
     statements: tuple[Mapping[str, Any], ...] = ()
     context: Mapping[str, Any] = field(default_factory=dict)
     principal: str = ""
+    usage_key: str = ""
 
     def allows(self, arn: str) -> bool:
         """Whether a request to the route of that ARN may pass."""
@@ -62,7 +63,8 @@ def _policy(answer: Mapping[str, Any], context: Mapping[str, Any]) -> Verdict:
     listed: list[Any] = statements if isinstance(statements, list) else [statements]
     if not listed or not all(isinstance(s, dict) and s.get("Effect") in ("Allow", "Deny") for s in listed):
         raise MalformedAnswer("the policy has no statements that allow or deny")
-    return Verdict(statements=tuple(listed), context=context, principal=principal)
+    usage_key = str(answer.get("usageIdentifierKey") or "")
+    return Verdict(statements=tuple(listed), context=context, principal=principal, usage_key=usage_key)
 
 
 def _covers(statement: Mapping[str, Any], arn: str) -> bool:

@@ -110,7 +110,7 @@ def event_1_0(request: HttpRequest, match: Match) -> dict[str, Any]:
         "domainPrefix": match.api_id,
         "extendedRequestId": match.request_id,
         "httpMethod": request.method,
-        "identity": {**_NOBODY, "sourceIp": request.source_ip, "userAgent": request.header("user-agent")},
+        "identity": {**NOBODY, "sourceIp": request.source_ip, "userAgent": request.header("user-agent")},
         "path": match.path,
         "protocol": request.protocol,
         "requestId": match.request_id,
@@ -138,7 +138,7 @@ def event_1_0(request: HttpRequest, match: Match) -> dict[str, Any]:
     }
 
 
-_NOBODY = dict.fromkeys(
+NOBODY = dict.fromkeys(
     (
         "accessKey",
         "accountId",

@@ -31,6 +31,7 @@ SERVERS_OWN = frozenset(
     }
 )
 _JSON = ("content-type", "application/json")
+_OF_REST = frozenset({"body", "headers", "isBase64Encoded", "multiValueHeaders", "statusCode"})
 _MOST_HEADER_BYTES = 64 * 1024  # as in requests; clients take no more, and servers refuse to send much more
 
 
@@ -50,9 +51,26 @@ def response_2_0(payload: bytes) -> HttpResponse:
 
 def response_1_0(payload: bytes) -> HttpResponse:
     """Payload format 1.0, which has no short form."""
+    return _from_object(_object(payload))
+
+
+def response_rest(payload: bytes, *, binary: bool) -> HttpResponse:
+    """As REST APIs take it: no member is needed, none beside those of a response allowed, and base64 is decoded for
+    who wants bytes alone."""
+    result = _object(payload)
+    if unknown := result.keys() - _OF_REST:
+        raise Malformed(f"the result has members that a response hasn't: {', '.join(sorted(unknown))}")
+    return _from_object(result if binary else {**result, "isBase64Encoded": False})
+
+
+def _object(payload: bytes) -> dict[str, Any]:
     result = _loaded(payload)
     if not isinstance(result, dict):
         raise Malformed("the result isn't an object")
+    return result
+
+
+def _from_object(result: Mapping[str, Any]) -> HttpResponse:
     several = _several(result.get("multiValueHeaders"))
     named = {name for name, _ in several}
     headers = [pair for pair in _headers(result.get("headers")) if pair[0] not in named] + several
@@ -61,9 +79,7 @@ def response_1_0(payload: bytes) -> HttpResponse:
 
 def prelude(data: bytes) -> tuple[int, Headers]:
     """Status and headers from the beginning of a streamed answer. Raises Malformed."""
-    result = _loaded(data)
-    if not isinstance(result, dict):
-        raise Malformed("the prelude isn't an object")
+    result = _object(data)
     headers = _headers(result.get("headers")) + _several(result.get("multiValueHeaders"))
     headers += _cookies(result.get("cookies"))
     return _status(result.get("statusCode", 200)), _bounded(headers)
@@ -125,6 +141,11 @@ def _bounded(headers: Headers) -> Headers:
     if sum(len(name) + len(value) + len(": \r\n") for name, value in headers) > _MOST_HEADER_BYTES:
         raise Malformed(f"the headers have more than {_MOST_HEADER_BYTES} bytes")
     return headers
+
+
+def sendable(headers: Headers) -> Headers:
+    """The headers as they may be sent. Raises Malformed."""
+    return _bounded(_kept([_checked(name, value) for name, value in headers]))
 
 
 def _kept(headers: Headers) -> Headers:

@@ -20,7 +20,12 @@ def function_of(uri: str, stage_variables: Mapping[str, str]) -> str:
     """The ARN of the function; `${stageVariables.NAME}` in it is replaced, as far as there are such variables.
     Raises InvalidUri."""
     found = _LONG.match(uri)
-    arn = _VARIABLE.sub(lambda name: stage_variables.get(name[1], name[0]), found["arn"] if found else uri)
+    arn = filled(found["arn"] if found else uri, stage_variables)
     if not _ARN.match(arn):
         raise InvalidUri(f"Invalid function ARN or invalid uri: {uri}")
     return arn
+
+
+def filled(uri: str, stage_variables: Mapping[str, str]) -> str:
+    """The URI with `${stageVariables.NAME}` in it replaced, as far as there are such variables."""
+    return _VARIABLE.sub(lambda name: stage_variables.get(name[1], name[0]), uri)

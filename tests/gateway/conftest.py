@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from lablambda.client import Lab
-from tests.api_clients import Create, create, functions
+from tests.api_clients import ROLE, RUNTIME, Create, code, create, functions
+from tests.gateway.rest import ECHO, Made, Rest
 
 __all__ = ["create", "functions"]
 
@@ -54,3 +55,31 @@ def open_to_all(functions: Any, name: str, **more: Any) -> None:
         functions.add_permission(
             FunctionName=name, StatementId=identity, Action=action, Principal="*", **condition, **more
         )
+
+
+@pytest.fixture(scope="module")
+def rest(lab: Lab, functions: Any) -> Iterator[Made]:
+    """Makes REST APIs."""
+    made: list[Rest] = []
+
+    def make(**members: Any) -> Rest:
+        made.append(Rest(lab, functions, **members))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.gateway.delete_rest_api(restApiId=one.identity)
+
+
+@pytest.fixture(scope="module")
+def echo(functions: Any) -> Iterator[str]:
+    """A function that answers REST APIs with its event, for many tests."""
+    functions.create_function(
+        FunctionName="rest-echo",
+        Runtime=RUNTIME,
+        Role=ROLE,
+        Handler="f.handler",
+        Code={"ZipFile": code(ECHO)},
+    )
+    yield "rest-echo"
+    functions.delete_function(FunctionName="rest-echo")

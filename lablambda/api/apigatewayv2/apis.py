@@ -8,8 +8,9 @@ from typing import Any
 
 from lablambda.api.apigatewayv2 import stages
 from lablambda.api.apigatewayv2.integrations import INTEGRATIONS
-from lablambda.api.apigatewayv2.parts import Handler, Result, new_id, new_part_id, paged, save
+from lablambda.api.apigatewayv2.parts import Handler, Result, paged, save
 from lablambda.api.apigatewayv2.routes import ROUTES
+from lablambda.api.identities import new_id, new_part_id
 from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
 from lablambda.model.errors import ValidationFailed

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lablambda.api.identities import new_part_id
 from lablambda.api.pages import numbered_page
 from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
@@ -17,7 +17,6 @@ from lablambda.rules.deployments import auto_deployed
 
 Result = Mapping[str, Any]
 Handler = Callable[[House, Parameters], Awaitable[Result]]
-_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _PAGE = 100
 
 
@@ -42,15 +41,6 @@ class PartRules:
     @property
     def identity(self) -> str:
         return f"{self.part}Id"
-
-
-def new_id() -> str:
-    """As AWS forms those of APIs: ten letters and digits, a letter first."""
-    return secrets.choice(_ALPHABET[:26]) + "".join(secrets.choice(_ALPHABET) for _ in range(9))
-
-
-def new_part_id() -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(7))
 
 
 async def save(house: House, api: HttpApi) -> HttpApi:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from lablambda.api.apigatewayv2.parts import Handler, Result, new_part_id, paged, part_of, save
+from lablambda.api.apigatewayv2.parts import Handler, Result, paged, part_of, save
+from lablambda.api.identities import new_part_id
 from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
 from lablambda.model.api import Members
