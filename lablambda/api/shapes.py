@@ -72,9 +72,9 @@ class Operation:
                 if text is not None:
                     parameters[name] = _from_text(text, shape)
             elif name == self._payload:
-                parameters[name] = request.body if shape.type_name == "blob" else _from_json(body, shape)
+                parameters[name] = request.body if shape.type_name == "blob" else from_json(body, shape)
             elif body.get(wire_name) is not None:
-                parameters[name] = _from_json(body[wire_name], shape)
+                parameters[name] = from_json(body[wire_name], shape)
         return parameters
 
     def _read_body(self, request: Request) -> dict[str, Any]:
@@ -192,19 +192,19 @@ def _from_text(text: str, shape: Shape) -> Any:
     return text
 
 
-def _from_json(value: Any, shape: Shape) -> Any:
+def from_json(value: Any, shape: Shape) -> Any:
     """A value from JSON: unknown members dropped, blobs decoded; wrong types left for validation."""
     kind = shape.type_name
     if kind == "structure" and isinstance(value, dict):
         return {
-            name: _from_json(value[wire], member)
+            name: from_json(value[wire], member)
             for name, member in shape.members.items()
             if value.get(wire := member.serialization.get("name", name)) is not None
         }
     if kind == "list" and isinstance(value, list):
-        return [_from_json(item, shape.member) for item in value]
+        return [from_json(item, shape.member) for item in value]
     if kind == "map" and isinstance(value, dict):
-        return {key: _from_json(item, shape.value) for key, item in value.items()}
+        return {key: from_json(item, shape.value) for key, item in value.items()}
     if kind == "blob" and isinstance(value, str):
         try:
             return base64.b64decode(value, validate=True)

@@ -6,17 +6,16 @@ Source: https://docs.aws.amazon.com/apigateway/latest/api/patch-operations.html
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
-from botocore.loaders import Loader
-from botocore.model import ServiceModel, Shape
+from botocore.model import Shape
 
+from lablambda.api.nouns import of_shape, shape_of
 from lablambda.api.shapes import Parameters
-from lablambda.api.validation import validate
 from lablambda.model.api import Members
 from lablambda.model.errors import ValidationFailed
 
+SERVICE = "apigateway"
 _R, _AR, _ARR = ("replace",), ("add", "remove"), ("add", "remove", "replace")
 Paths = Mapping[str, tuple[str, ...]]
 # By noun: the paths (`*` is any one name), and what may be done there.
@@ -138,7 +137,7 @@ def tokens_of(path: str) -> list[str]:
 
 def patched(noun: str, members: Members, p: Parameters) -> dict[str, Any]:
     """The members of a noun after the patch operations among the parameters. Raises ValidationFailed."""
-    shape = _model().shape_for(noun)
+    shape = shape_of(SERVICE, noun)
     for operation in p.get("patchOperations", ()):
         op, path = operation.get("op"), operation.get("path", "")
         tokens = tokens_of(path)
@@ -148,14 +147,7 @@ def patched(noun: str, members: Members, p: Parameters) -> dict[str, Any]:
                 f"Invalid patch path  '{path}' specified for op '{op}'. Must be one of: [{', '.join(allowed)}]"
             )
         members = _changed(members, tokens, shape, op, operation.get("value"), path)
-    kept = {name: value for name, value in members.items() if value is not None}
-    validate(kept, shape)
-    return kept
-
-
-@cache
-def _model() -> ServiceModel:
-    return ServiceModel(Loader().load_service_model("apigateway", "service-2"), "apigateway")
+    return of_shape(SERVICE, noun, members)
 
 
 def _fits(tokens: list[str], template: str) -> bool:

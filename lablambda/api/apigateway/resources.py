@@ -31,7 +31,7 @@ async def create_resource(house: House, p: Parameters) -> Result:
         )
     identity = new_part_id()
     made = {"id": identity, "parentId": parent, "pathPart": p["pathPart"], "resourceMethods": {}}
-    api = _placed(api, {**api.all(RestPart.RESOURCE), identity: made})
+    api = placed(api, {**api.all(RestPart.RESOURCE), identity: made})
     await house.rest_apis.save(api)
     return _shown(api.all(RestPart.RESOURCE)[identity], p)
 
@@ -52,7 +52,7 @@ async def update_resource(house: House, p: Parameters) -> Result:
         raise ValidationFailed("Cannot update the root resource")
     members = patched("Resource", former, p)
     part_of(api, RestPart.RESOURCE, members["parentId"])
-    api = _placed(api, {**api.all(RestPart.RESOURCE), identity: members})
+    api = placed(api, {**api.all(RestPart.RESOURCE), identity: members})
     await house.rest_apis.save(api)
     return _shown(api.all(RestPart.RESOURCE)[identity], p)
 
@@ -72,7 +72,8 @@ async def delete_resource(house: House, p: Parameters) -> Result:
     return {}
 
 
-def _placed(api: RestApi, resources: Mapping[str, Members]) -> RestApi:
+def placed(api: RestApi, resources: Mapping[str, Members]) -> RestApi:
+    """The API with these resources, each at its place. Raises ValidationFailed."""
     try:
         return replace(api, parts={**api.parts, RestPart.RESOURCE: with_paths(resources)})
     except InvalidResource as error:

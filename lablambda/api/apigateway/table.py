@@ -5,6 +5,7 @@ from __future__ import annotations
 from lablambda.api.apigateway.apis import APIS
 from lablambda.api.apigateway.authorizers import AUTHORIZERS
 from lablambda.api.apigateway.gateway_responses import GATEWAY_RESPONSES
+from lablambda.api.apigateway.imports import IMPORTS
 from lablambda.api.apigateway.integrations import INTEGRATIONS
 from lablambda.api.apigateway.keys import KEYS
 from lablambda.api.apigateway.methods import METHOD_OPERATIONS
@@ -19,6 +20,7 @@ APIGATEWAY: dict[str, Handler] = {
     **APIS,
     **AUTHORIZERS,
     **GATEWAY_RESPONSES,
+    **IMPORTS,
     **INTEGRATIONS,
     **KEYS,
     **METHOD_OPERATIONS,

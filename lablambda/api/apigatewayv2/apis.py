@@ -23,16 +23,8 @@ _QUICK = ("CredentialsArn", "RouteKey", "Target")  # parameters that aren't memb
 
 
 async def create_api(house: House, p: Parameters) -> Result:
-    members = {
-        "ApiKeySelectionExpression": "$request.header.x-api-key",
-        "RouteSelectionExpression": None if p["ProtocolType"] == "WEBSOCKET" else _SELECTION,
-        "DisableExecuteApiEndpoint": False,
-        "IpAddressType": "ipv4",
-        **{name: value for name, value in p.items() if name not in _QUICK and not name.startswith("_")},
-        "CreatedDate": iso(house.clock.now()),
-        "Tags": p.get("Tags", {}),
-    }
-    api = HttpApi(new_id(), _checked(members))
+    given = {name: value for name, value in p.items() if name not in _QUICK and not name.startswith("_")}
+    api = new_api(given, house.clock.now())
     if p.get("Target"):
         api = _quick(house, api, p)
     await save(house, api)
@@ -69,6 +61,20 @@ async def delete_cors_configuration(house: House, p: Parameters) -> Result:
     api = house.http_apis.api(p["ApiId"])
     await save(house, replace(api, members={**api.members, "CorsConfiguration": None}))
     return {}
+
+
+def new_api(given: Mapping[str, Any], now: float) -> HttpApi:
+    """An API with these members."""
+    members = {
+        "ApiKeySelectionExpression": "$request.header.x-api-key",
+        "RouteSelectionExpression": None if given["ProtocolType"] == "WEBSOCKET" else _SELECTION,
+        "DisableExecuteApiEndpoint": False,
+        "IpAddressType": "ipv4",
+        "Tags": {},
+        **given,
+        "CreatedDate": iso(now),
+    }
+    return HttpApi(new_id(), _checked(members))
 
 
 def described(house: House, api: HttpApi) -> dict[str, Any]:
