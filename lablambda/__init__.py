@@ -25,6 +25,13 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """How a Jupyter server finds its extension."""
+    from lablambda.jupyter.server_extension import Lablambda
+
+    return [{"module": "lablambda.jupyter.server_extension", "app": Lablambda}]
+
+
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """`%load_ext lablambda`."""
     from lablambda.jupyter import load

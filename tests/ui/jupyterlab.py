@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.processes import Home, family, gone
+from tests.jupyter_servers import jupyter_server
+from tests.processes import Home
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 _FLAGS = [
@@ -39,50 +35,19 @@ _SETTINGS = {
 @contextmanager
 def jupyter_lab(home: Home, notebooks: Path) -> Iterator[str]:
     """JupyterLab on `notebooks`; gives its address, token included. Ends it and the lab that it started."""
-    token = secrets.token_hex(8)
-    log = home.folder / "jupyter.log"
     for plugin, values in _SETTINGS.items():
         path = home.folder / "settings" / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values))
-    environment = home.environment | {
-        "JUPYTER_CONFIG_DIR": str(home.folder / "config"),
-        "JUPYTER_DATA_DIR": str(home.folder / "jupyter-data"),
-        "IPYTHONDIR": str(home.folder / "ipython"),
+    variables = {
         "JUPYTERLAB_SETTINGS_DIR": str(home.folder / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(home.folder / "workspaces"),
     }
-    words = ["lab", "--no-browser", "--ip=127.0.0.1", "--port=0", f"--IdentityProvider.token={token}"]
-    if os.getuid() == 0:
-        words.append("--allow-root")
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "jupyter", *words, f"--ServerApp.root_dir={notebooks}"],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
-        )
     try:
-        yield f"{_address(home, process, log)}lab?token={token}&reset"
+        with jupyter_server(home, "lab", f"--ServerApp.root_dir={notebooks}", **variables) as server:
+            yield f"{server.url}lab?token={server.token}&reset"
     finally:
-        pids = family(process.pid)
-        process.terminate()
-        process.wait(30)
-        assert gone(pids)
         home.end()
-
-
-def _address(home: Home, process: subprocess.Popen[bytes], log: Path) -> str:
-    """Where the server listens, from the note that it leaves when it is ready."""
-    note = home.folder / "run" / f"jpserver-{process.pid}.json"
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        assert process.poll() is None, log.read_text()
-        if note.exists() and (text := note.read_text()).strip().endswith("}"):
-            return str(json.loads(text)["url"])
-        time.sleep(0.05)
-    raise TimeoutError(log.read_text())
 
 
 @contextmanager
