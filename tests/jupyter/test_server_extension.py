@@ -35,7 +35,7 @@ PYTHON = f"python3.{sys.version_info.minor}"
 PREFIX = "/user/ada/"
 PLACE = f"{PREFIX}lablambda/endpoint"
 WEB = b'''
-import base64, gzip, json
+import base64, gzip, json, time
 
 PAGE = """<!doctype html><title>page</title><p id="post"></p><p id="socket"></p><script>
 fetch("echo", {method: "POST", body: "from the page"}).then(r => r.json()).then(event => {
@@ -59,6 +59,8 @@ def handler(event, context):
             return {"statusCode": 302, "headers": {"location": "/echo"}, "cookies": ["seen=1; Path=/", "b=2"]}
         case "/empty":
             return {"statusCode": 204}
+        case "/slow":
+            time.sleep(1)
         case "/fails":
             raise ValueError("no")
     return {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": json.dumps(event)}
@@ -112,6 +114,9 @@ def server(home: Home) -> Iterator[JupyterServer]:
     words = (f"--ServerApp.base_url={PREFIX}", f"--ServerApp.root_dir={home.folder}")
     with jupyter_server(home, "server", *words) as running:
         yield running
+    log = (home.folder / "jupyter.log").read_text()
+    assert "Traceback" not in log
+    assert "Unclosed" not in log
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +209,8 @@ def test_bodies_go_in_whole(person: httpx.Client, web: str, server: JupyterServe
     # without a length, part by part
     event = person.post(f"{web}echo", content=iter([b"a" * 70_000, b"b"]), headers=headers).json()
     assert base64.b64decode(event["body"]) == b"a" * 70_000 + b"b"
-    assert person.post(f"{web}echo", content=b"x" * 11_000_000, headers=headers).status_code == 413
+    for much in (b"x" * 11_000_000, iter([b"x" * 11_000_000])):
+        assert person.post(f"{web}echo", content=much, headers=headers).status_code == 413
     event = person.post(f"{web}echo", data={"token": "of my own"}, headers={"origin": own(server)}).json()
     assert base64.b64decode(event["body"]) == b"token=of+my+own"
 
@@ -227,6 +233,13 @@ def test_a_streamed_answer_arrives_while_it_is_made(
         assert next(parts) == "first "
         until.touch()
         assert "".join(parts) == "second"
+
+
+def test_a_person_who_leaves_is_nobodys_trouble(person: httpx.Client, web: str) -> None:
+    """What the server's log says of it is looked at in the end."""
+    with pytest.raises(httpx.ReadTimeout):
+        person.get(f"{web}slow", timeout=0.3)
+    assert person.get(f"{web}echo").status_code == 200
 
 
 # ---------------------------------------------------------------------------------------------- logins

@@ -14,6 +14,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, authenticated, stream_request_body
 
+from lablambda.gateway.entrance import MOST_BODY_BYTES
 from lablambda.jupyter.server_extension.labs import NO_ANSWER, Labs, Passage
 from lablambda.rules.proxied import response_headers
 
@@ -25,7 +26,9 @@ class EndpointHandler(JupyterHandler):
     def initialize(self, labs: Labs, place: str) -> None:
         self._labs, self._before = labs, place
         self._parts: asyncio.Queue[bytes | None] = asyncio.Queue(1)
+        self._size = 0
         self._passage: Passage | None = None
+        self._refusal: HTTPError | None = None
         self._asking: asyncio.Task[aiohttp.ClientResponse] | None = None
 
     def check_xsrf_cookie(self) -> None:
@@ -36,12 +39,16 @@ class EndpointHandler(JupyterHandler):
             super().check_xsrf_cookie()
 
     async def prepare(self, **how: Any) -> None:
-        """Begin to ask the lab, if the person is logged in; the verbs see to those that aren't."""
-        await super().prepare(**how)
-        if self._finished or not self.current_user:
-            return
-        self._passage = self._labs.passage(self.request, self._before, *login(self))
-        self._asking = asyncio.ensure_future(self._ask(self._passage))
+        """Begin to ask the lab, if the person is logged in; the verbs see to those that aren't. They also tell a
+        refusal: tornado cuts the connection of a request that is answered before its end."""
+        try:
+            await super().prepare(**how)
+            self._check_size(int(self.request.headers.get("Content-Length", "0")))
+            if self.current_user and not self._finished:
+                self._passage = self._labs.passage(self.request, self._before, *login(self))
+                self._asking = asyncio.ensure_future(self._ask(self._passage))
+        except HTTPError as refusal:
+            self._refusal = refusal
 
     async def _ask(self, passage: Passage) -> aiohttp.ClientResponse:
         return await self._labs.session().request(
@@ -56,8 +63,20 @@ class EndpointHandler(JupyterHandler):
         while part := await self._parts.get():
             yield part
 
+    def _check_size(self, size: int) -> None:
+        """The lab says no to more than it takes, and leaves: an answer that its sender often doesn't hear."""
+        if size > MOST_BODY_BYTES:
+            raise HTTPError(413, f"An endpoint takes {MOST_BODY_BYTES} bytes at most.")
+
     async def data_received(self, chunk: bytes) -> None:
-        await self._put(chunk)
+        self._size += len(chunk)
+        try:
+            self._check_size(self._size)
+            await self._put(chunk)
+        except HTTPError as refusal:
+            self._refusal = refusal
+            if self._asking is not None:
+                self._asking.cancel()
 
     async def _put(self, part: bytes | None) -> None:
         """Hand on a part of the body, unless the lab has answered without waiting for it."""
@@ -69,11 +88,17 @@ class EndpointHandler(JupyterHandler):
     @authenticated
     async def get(self) -> None:
         """Give the lab's answer."""
+        if self._refusal is not None:
+            raise self._refusal
         assert self._asking is not None
         assert self._passage is not None
         await self._put(None)
         try:
             answer = await self._asking
+        except asyncio.CancelledError:
+            if not self._asking.cancelled():
+                raise
+            return  # the person has left
         except (aiohttp.ClientError, OSError) as error:
             self.log.warning("lablambda: %s", error)
             raise HTTPError(503, NO_ANSWER) from None
