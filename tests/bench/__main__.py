@@ -17,6 +17,7 @@ from lablambda.model.deployment import Deployment
 from tests.bench.client import PLAIN, RUNTIME, Client, Row, ask_at_once, ask_in_turns, port_of
 from tests.bench.controls import children, echo_server, fork_times, on_one_cpu, pss_kib
 from tests.bench.events import events
+from tests.bench.http import http
 from tests.bench.languages import languages
 
 BOTO3 = "import boto3\n" + PLAIN
@@ -132,6 +133,7 @@ def main() -> None:
             lambda: burst(lab),
             lambda: memory(lab),
             lambda: languages(lab, 3 if few else 10, 3 if few else 15),
+            lambda: http(lab, 3 if few else 15, 2.0 if few else 5.0, 1_000 if few else 10_000),
             lambda: events(lab, 20 if few else 200, 500 if few else 10_000),
         ]
         for measure in measures:

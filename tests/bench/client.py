@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 import time
 from dataclasses import dataclass
@@ -38,9 +39,10 @@ class Client(asyncio.Protocol):
     """A keep-alive connection that sends the same signed request again and again: uvloop, as little of
     its own around it as there can be."""
 
-    def __init__(self, lab: Lab | None, port: int, path: str) -> None:
+    def __init__(self, lab: Lab | None, port: int, path: str, *, tls: ssl.SSLContext | None = None) -> None:
         self._request = _signed_request(lab, port, path)
         self._port = port
+        self._tls = tls
         self._answer = b""
         self._whole: asyncio.Future[None] | None = None
         self._transport: asyncio.Transport | None = None
@@ -58,7 +60,7 @@ class Client(asyncio.Protocol):
         """Milliseconds for one request."""
         loop = asyncio.get_running_loop()
         if self._transport is None:
-            await loop.create_connection(lambda: self, "127.0.0.1", self._port)
+            await loop.create_connection(lambda: self, "127.0.0.1", self._port, ssl=self._tls)
         assert self._transport is not None
         self._answer, self._whole = b"", loop.create_future()
         began = time.perf_counter()
@@ -90,6 +92,25 @@ def ask_at_once(clients: list[Client]) -> float:
         began = time.perf_counter()
         await asyncio.gather(*(client.ask() for client in clients))
         return time.perf_counter() - began
+
+    return uvloop.run(run())
+
+
+def rate(clients: list[Client], seconds: float) -> float:
+    """Requests a second when each client asks again as soon as it has its answer."""
+
+    async def run() -> float:
+        await asyncio.gather(*(client.ask() for client in clients))
+        asked, began = 0, time.perf_counter()
+
+        async def keep_on(client: Client) -> None:
+            nonlocal asked
+            while time.perf_counter() < began + seconds:
+                await client.ask()
+                asked += 1
+
+        await asyncio.gather(*map(keep_on, clients))
+        return asked / (time.perf_counter() - began)
 
     return uvloop.run(run())
 

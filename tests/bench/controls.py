@@ -1,7 +1,8 @@
 """What this machine can do right now, with nothing of ours in between.
 
-Control B: a keep-alive HTTP echo (uvloop and httptools). Control F: fork a process that has boto3
-loaded, exchange one message with it, and end it.
+Control B: a keep-alive HTTP echo (uvloop and httptools). Control W: the HTTPS port's own server with the same
+settings, answering a constant. Control F: fork a process that has boto3 loaded, exchange one message with it, and
+end it.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+
+from lablambda.gateway.certificates import ServerFiles
 
 ECHO = r"""
 import asyncio, httptools, json, uvloop
@@ -39,11 +42,46 @@ uvloop.run(main())
 """
 
 
+CONSTANT = r"""
+import asyncio, sys, uvloop
+from pathlib import Path
+from lablambda.gateway.certificates import ServerFiles
+from lablambda.gateway.listener import Listener
+
+BODY = b'{"ok": true, "n": null}'
+HEADERS = [(b"content-type", b"application/json"), (b"content-length", str(len(BODY)).encode())]
+
+async def answer(scope, receive, send):
+    await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+    await send({"type": "http.response.body", "body": BODY, "more_body": False})
+
+async def main():
+    listener = Listener(answer, int(sys.argv[1]))
+    await listener.open(ServerFiles(Path(sys.argv[2]), Path(sys.argv[3])))
+    print(sys.argv[1], flush=True)
+    await asyncio.Event().wait()
+
+uvloop.run(main())
+"""
+
+
+def echo_server() -> AbstractContextManager[int]:
+    """Control B's server."""
+    return _server(ECHO)
+
+
+def constant_server(files: ServerFiles) -> AbstractContextManager[int]:
+    """Control W's."""
+    return _server(CONSTANT, str(free_port()), *map(str, files))
+
+
 @contextmanager
-def echo_server() -> Iterator[int]:
-    """Control B's server, on a CPU of its own: unpinned, its time is one of two values that differ by
-    half, by where the scheduler happens to put it. Gives its port."""
-    process = subprocess.Popen([sys.executable, "-c", ECHO], stdout=subprocess.PIPE, text=True)
+def _server(source: str, *arguments: str) -> Iterator[int]:
+    """A server on a CPU of its own: unpinned, its time is one of two values that differ by half, by where the
+    scheduler happens to put it. Gives its port."""
+    command = [sys.executable, "-c", source, *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     with process:
         os.sched_setaffinity(process.pid, {max(range(os.cpu_count() or 1))})
@@ -92,6 +130,13 @@ def fork_times(count: int) -> list[float]:
     ours.close()
     process.wait()
     return times
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def pss_kib(pid: int) -> int:

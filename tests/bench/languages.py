@@ -37,11 +37,11 @@ def languages(lab: Lab, count: int, rounds: int) -> list[Row]:
 
 
 def _node_cold(lab: Lab, count: int) -> list[Row]:
-    with serverless_offline(count) as (port, paths):
-        control = [ask_in_turns([Client(None, port, path)], 1, 1)[0][0] for path in paths]
+    with serverless_offline(count) as peer:
+        control = [ask_in_turns([Client(None, peer.port, path)], 1, 1)[0][0] for path in peer.paths]
     ours = statistics.median(_cold_times(lab, "nodejs20.x", count))
-    peer = statistics.median(control)
-    return [Row("cold start p50, Node.js", ours, "ms", peer, "at most 0.5 x serverless-offline")]
+    middle = statistics.median(control)
+    return [Row("cold start p50, Node.js", ours, "ms", middle, "at most 0.5 x serverless-offline")]
 
 
 def _cold_times(lab: Lab, runtime: str, count: int) -> list[float]:

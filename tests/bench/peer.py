@@ -11,20 +11,33 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from lablambda.config import cache_dir
+from lablambda.gateway.certificates import ServerFiles
+from tests.bench.controls import free_port
 
 PACKAGES = ("osls@3", "serverless-offline@14")
 SOURCE = "exports.handler = async (event) => ({ ok: true, n: event.n });\n"
 _WITHIN_S = 90
 
 
+@dataclass(frozen=True)
+class Peer:
+    """Where it listens, and the paths at which its functions are invoked; the first of them has a route, too."""
+
+    port: int
+    paths: list[str]
+    web_port: int
+    route: str = "/f0"
+
+
 @contextmanager
-def serverless_offline(functions: int) -> Iterator[tuple[int, list[str]]]:
-    """Serve so many functions of the same source; gives the port and the paths to invoke them at."""
+def serverless_offline(functions: int, certificate: ServerFiles | None = None) -> Iterator[Peer]:
+    """Serve so many functions of the same source. The route is by HTTPS if there is a certificate."""
     modules = _installed()
-    port = _free_port()
+    port, web_port = free_port(), free_port()
     names = [f"f{number}" for number in range(functions)]
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "node_modules").symlink_to(modules)
@@ -33,8 +46,12 @@ def serverless_offline(functions: int) -> Iterator[tuple[int, list[str]]]:
         (Path(folder) / "serverless.yml").write_text(json.dumps(_service(names)))
         command = [
             "node", str(modules / "osls" / "bin" / "serverless.js"), "offline", "start", "--host", "127.0.0.1",
-            "--httpPort", str(_free_port()), "--lambdaPort", str(port),
+            "--httpPort", str(web_port), "--lambdaPort", str(port), "--noPrependStageInUrl",
         ]  # fmt: skip
+        if certificate is not None:
+            command += ["--httpsProtocol", "."]
+            (Path(folder) / "cert.pem").symlink_to(certificate.certificate)
+            (Path(folder) / "key.pem").symlink_to(certificate.key)
         environment = os.environ | {
             "SLS_TELEMETRY_DISABLED": "1",
             "AWS_ACCESS_KEY_ID": "x",
@@ -46,7 +63,9 @@ def serverless_offline(functions: int) -> Iterator[tuple[int, list[str]]]:
         ) as process:
             try:
                 _wait_for(port, process)
-                yield port, [f"/2015-03-31/functions/bench-dev-{name}/invocations" for name in names]
+                _wait_for(web_port, process)
+                paths = [f"/2015-03-31/functions/bench-dev-{name}/invocations" for name in names]
+                yield Peer(port, paths, web_port)
             finally:
                 process.kill()
 
@@ -69,15 +88,15 @@ def _service(names: list[str]) -> dict[str, object]:
         "frameworkVersion": "*",
         "plugins": ["serverless-offline"],
         "provider": {"name": "aws", "runtime": "nodejs20.x", "stage": "dev"},
-        "functions": {name: {"handler": "index.handler", "timeout": 30} for name in names},
+        "functions": {
+            name: {
+                "handler": "index.handler",
+                "timeout": 30,
+                "events": [{"httpApi": {"method": "POST", "path": f"/{name}"}}],
+            }
+            for name in names
+        },
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
