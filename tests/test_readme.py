@@ -64,7 +64,7 @@ def test_ci_runs_the_readmes_own_test_command() -> None:
         text=True,
         check=True,
     ).stdout
-    assert found.strip().endswith("-m pytest")
+    assert found.strip().endswith("-m pytest -n 2 --dist loadfile")
     assert "\n" not in found.strip()
 
 
