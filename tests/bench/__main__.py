@@ -19,6 +19,7 @@ from tests.bench.controls import children, echo_server, fork_times, on_one_cpu, 
 from tests.bench.events import events
 from tests.bench.http import http
 from tests.bench.languages import languages
+from tests.bench.many import many
 
 BOTO3 = "import boto3\n" + PLAIN
 PRINTING = "def handler(event, context):\n    print('n is', event['n'])\n    return {'ok': True}\n"
@@ -134,6 +135,7 @@ def main() -> None:
             lambda: memory(lab),
             lambda: languages(lab, 3 if few else 10, 3 if few else 15),
             lambda: http(lab, 3 if few else 15, 2.0 if few else 5.0, 1_000 if few else 10_000),
+            lambda: many(lab, 3, 50, 50) if few else many(lab, 10, 500, 1_000),
             lambda: events(lab, 20 if few else 200, 500 if few else 10_000),
         ]
         for measure in measures:
