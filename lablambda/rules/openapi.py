@@ -43,7 +43,7 @@ class Document:
             raise InvalidDocument(
                 "Unable to read the document: neither OpenAPI 3 nor Swagger 2 is its version"
             )
-        self.info: Mapping[str, Any] = _object(loaded.get("info") or {}, "info")
+        self.info: Mapping[str, Any] = object_of(loaded.get("info") or {}, "info")
 
     @property
     def title(self) -> str:
@@ -53,10 +53,15 @@ class Document:
         """That of the document itself."""
         return self.loaded.get(f"x-amazon-apigateway-{name}")
 
+    def named(self, extension: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """What is in an extension of the document that has objects by name. Raises InvalidDocument."""
+        for name, members in object_of(self.extension(extension) or {}, extension).items():
+            yield name, object_of(members, name)
+
     @property
     def schemas(self) -> Mapping[str, Any]:
         found = self.loaded.get("definitions") if self.is_swagger else self._components.get("schemas")
-        return _object(found or {}, "schemas")
+        return object_of(found or {}, "schemas")
 
     @property
     def security_schemes(self) -> Mapping[str, Any]:
@@ -65,11 +70,12 @@ class Document:
             if self.is_swagger
             else self._components.get("securitySchemes")
         )
-        return {name: self.resolved(one) for name, one in _object(named or {}, "security schemes").items()}
+        schemes = object_of(named or {}, "security schemes")
+        return {name: object_of(self.resolved(one), name) for name, one in schemes.items()}
 
     @property
     def _components(self) -> Mapping[str, Any]:
-        return _object(self.loaded.get("components") or {}, "components")
+        return object_of(self.loaded.get("components") or {}, "components")
 
     def base_path(self, mode: str) -> str:
         """What stands before each path, as the base path of the document is to be taken: `ignore`, `prepend`, or
@@ -85,22 +91,25 @@ class Document:
         if self.is_swagger:
             return str(self.loaded.get("basePath") or "")
         servers = self.loaded.get("servers") or [{}]
-        server = _object(servers[0] if isinstance(servers, list) else {}, "a server")
+        server = object_of(servers[0] if isinstance(servers, list) else {}, "a server")
         url = str(server.get("url") or "")
-        for name, variable in _object(server.get("variables") or {}, "variables").items():
-            url = url.replace(f"{{{name}}}", str(_object(variable, name).get("default", "")).strip("/"))
-        return urlsplit(url).path
+        for name, variable in object_of(server.get("variables") or {}, "variables").items():
+            url = url.replace(f"{{{name}}}", str(object_of(variable, name).get("default", "")).strip("/"))
+        try:
+            return urlsplit(url).path
+        except ValueError:
+            raise InvalidDocument(f"Unable to read the document: {url} is no URL") from None
 
     def operations(self, base_path: str = "") -> Iterator[Operation]:
         """Raises InvalidDocument."""
-        for path, item in _object(self.loaded.get("paths") or {}, "paths").items():
+        for path, item in object_of(self.loaded.get("paths") or {}, "paths").items():
             if not path.startswith("/"):
                 raise InvalidDocument(f"Unable to read the document: the path {path!r} doesn't begin with /")
-            members = _object(self.resolved(item), path)
+            members = object_of(self.resolved(item), path)
             shared = self._parameters(members)
             for name in (*METHODS, ANY):
                 if name in members:
-                    operation = _object(members[name] or {}, f"{name} {path}")
+                    operation = object_of(members[name] or {}, f"{name} {path}")
                     own = self._parameters(operation)
                     named = {(one.get("in"), one.get("name")) for one in own}
                     kept = [one for one in shared if (one.get("in"), one.get("name")) not in named]
@@ -111,7 +120,8 @@ class Document:
         given = members.get("parameters") or []
         if not isinstance(given, list):
             raise InvalidDocument("Unable to read the document: parameters are a list")
-        return [_object(self.resolved(one), "a parameter") for one in given]
+        found = [object_of(self.resolved(one), "a parameter") for one in given]
+        return [{**one, "in": str(one.get("in")), "name": str(one.get("name") or "")} for one in found]
 
     def resolved(self, value: Any) -> Any:
         """What a `$ref` within the document leads to; anything else is itself. Raises InvalidDocument."""
@@ -136,7 +146,7 @@ class Document:
         return (
             None
             if found is None
-            else _object(found, f"the integration of {operation.method} {operation.path}")
+            else object_of(found, f"the integration of {operation.method} {operation.path}")
         )
 
     def security(self, operation: Operation) -> list[tuple[str, list[str]]]:
@@ -147,7 +157,7 @@ class Document:
         return [
             (name, scopes if isinstance(scopes, list) else [])
             for requirement in asked
-            for name, scopes in _object(requirement, "a security requirement").items()
+            for name, scopes in object_of(requirement, "a security requirement").items()
         ]
 
 
@@ -157,10 +167,11 @@ def read_document(text: bytes) -> Document:
         loaded = json.loads(text)
     except (ValueError, RecursionError):
         loaded = _from_yaml(text)
-    return Document(_object(_with_text_for_names(loaded), "the document"))
+    return Document(object_of(_with_text_for_names(loaded), "the document"))
 
 
-def _object(value: Any, what: str) -> Mapping[str, Any]:
+def object_of(value: Any, what: str) -> Mapping[str, Any]:
+    """The value, if it is one. Raises InvalidDocument."""
     if not isinstance(value, Mapping):
         raise InvalidDocument(f"Unable to read the document: {what} is no object")
     return value

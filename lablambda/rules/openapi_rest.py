@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lablambda.rules.openapi import Document, InvalidDocument, Operation
+from lablambda.rules.openapi import Document, InvalidDocument, Operation, object_of
 
 _REFERENCE = re.compile(r"#/(?:definitions|components/schemas)/(.+)")
 _IN = {"query": "querystring", "header": "header", "path": "path"}
@@ -121,7 +121,8 @@ def _contents(document: Document, members: Mapping[str, Any], types: str) -> Ite
     """Media types and schemas of a request body or a response; `types` names those of Swagger."""
     if document.is_swagger:
         if "schema" in members:
-            for media_type in members.get(types) or document.loaded.get(types) or [_JSON]:
+            named = members.get(types) or document.loaded.get(types)
+            for media_type in named if isinstance(named, list) else [_JSON]:
                 yield str(media_type), members["schema"]
         return
     content = members.get("content")
@@ -158,7 +159,7 @@ def _method(document: Document, models: _Models, operation: Operation) -> Method
         None if integration is None else _integration(integration),
         [] if integration is None else list(_integration_responses(integration)),
         authorizer,
-        validator,
+        None if validator is None else str(validator),
     )
 
 
@@ -196,7 +197,8 @@ def _responses(document: Document, models: _Models, operation: Operation) -> Ite
         yield {
             "statusCode": status,
             "responseParameters": {
-                f"method.response.header.{name}": False for name in response.get("headers") or ()
+                f"method.response.header.{name}": False
+                for name in object_of(response.get("headers") or {}, "headers")
             },
             "responseModels": {media_type: name for media_type, name in named.items() if name},
         }
@@ -249,8 +251,7 @@ def _integration_responses(members: Mapping[str, Any]) -> Iterator[dict[str, Any
 
 
 def _validators(document: Document) -> list[dict[str, Any]]:
-    named = document.extension("request-validators") or {}
-    return [{"name": name, **one} for name, one in named.items()]
+    return [{"name": name, **members} for name, members in document.named("request-validators")]
 
 
 def _authorizers(document: Document) -> Iterator[dict[str, Any]]:
@@ -269,7 +270,7 @@ def _authorizers(document: Document) -> Iterator[dict[str, Any]]:
 
 
 def _gateway_responses(document: Document) -> Iterator[dict[str, Any]]:
-    for kind, members in (document.extension("gateway-responses") or {}).items():
+    for kind, members in document.named("gateway-responses"):
         told = {**members, "responseType": kind}
         if told.get("statusCode") is not None:
             told["statusCode"] = str(told["statusCode"])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from lablambda.client import Lab
 from tests.api.apigateway.conftest import refusal
 from tests.api.apigateway.test_apis import BAD, NOT_FOUND, UNBUILT, F
+from tests.rules.test_openapi import DOCUMENT, PLACES, with_junk
 
 MOCK = """
       x-amazon-apigateway-integration:
@@ -206,3 +209,33 @@ def test_what_is_no_document(gateway: Any, document: Any, wanted: tuple[int, str
     body = document if isinstance(document, str) else json.dumps(document)
     assert refusal(gateway.import_rest_api, body=body.encode()) == wanted
     assert [one["id"] for one in gateway.get_rest_apis(limit=500)["items"]] == before
+
+
+@pytest.mark.parametrize("junk", [None, True, "x", [1], {"a": 1}], ids=str)
+def test_anything_anywhere(lab: Lab, gateway: Any, junk: Any) -> None:
+    """Whatever stands at some place of a document: it is imported, or refused as the caller's mistake."""
+    http = lab.client("apigatewayv2")
+
+    def outcomes(document: Any) -> tuple[int, int]:
+        body = json.dumps(document)
+        rest = status(lambda: gateway.import_rest_api(body=body.encode()))
+        return rest, status(lambda: http.import_api(Body=body))
+
+    assert outcomes(DOCUMENT) == (201, 201)
+    for place in PLACES:
+        for found in outcomes(with_junk(place, junk)):
+            assert found in (201, 400, 501), place
+    for one in gateway.get_rest_apis(limit=500)["items"]:
+        gateway.delete_rest_api(restApiId=one["id"])
+    for one in http.get_apis(MaxResults="1000")["Items"]:
+        http.delete_api(ApiId=one["ApiId"])
+
+
+def status(call: Callable[[], Any]) -> int:
+    """With which the call is answered."""
+    try:
+        answer = call()
+    except ClientError as error:
+        answer = error.response
+    found: int = answer["ResponseMetadata"]["HTTPStatusCode"]
+    return found
