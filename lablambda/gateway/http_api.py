@@ -16,7 +16,7 @@ from lablambda.gateway.access_logs import write_route_access
 from lablambda.gateway.answers import Refused, message
 from lablambda.gateway.authorizers import Authorizers, route_arn
 from lablambda.gateway.http_proxy import HttpProxy
-from lablambda.gateway.lambda_calls import CallFailed, LambdaCalls
+from lablambda.gateway.lambda_calls import Call, CallFailed, LambdaCalls
 from lablambda.gateway.throttles import Throttles, route_limits
 from lablambda.lab.house import House
 from lablambda.model.api import Members, Parts
@@ -178,12 +178,14 @@ class HttpApiDoor:
             outcome = await asyncio.shield(
                 asyncio.ensure_future(
                     self._calls.call(
-                        integration["IntegrationUri"],
-                        mapped.match.stage_variables or {},
-                        payload,
-                        source_arn=route_arn(mapped.request, mapped.match, path),
-                        with_role=bool(integration.get("CredentialsArn")),
-                        trace_id=trace_id,
+                        Call(
+                            integration["IntegrationUri"],
+                            mapped.match.stage_variables or {},
+                            payload,
+                            source_arn=route_arn(mapped.request, mapped.match, path),
+                            with_role=bool(integration.get("CredentialsArn")),
+                            trace_id=trace_id,
+                        )
                     )
                 )
             )

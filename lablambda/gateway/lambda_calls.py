@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from lablambda.gateway.streaming import streamed
 from lablambda.lab.house import House
@@ -29,74 +30,63 @@ class CallFailed(Exception):
         self.error = error
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Of the function that a URI names, for the request of an ARN. `with_role` is whether a role is named that lets the
+    gateway call it, so that the function's policy isn't asked."""
+
+    uri: str
+    stage_variables: Mapping[str, str]
+    payload: bytes
+    source_arn: str
+    with_role: bool
+    trace_id: str = ""
+
+
 class LambdaCalls:
     """Calls of the house's functions."""
 
     def __init__(self, house: House) -> None:
         self._house = house
 
-    async def call(
-        self,
-        uri: str,
-        stage_variables: Mapping[str, str],
-        payload: bytes,
-        *,
-        source_arn: str,
-        with_role: bool,
-        trace_id: str = "",
-    ) -> Outcome:
-        """Run the function for the request of that ARN. `with_role` is whether a role is named that lets the gateway
-        call it, so that the function's policy isn't asked. Raises CallFailed, also if the function fails."""
+    async def call(self, call: Call) -> Outcome:
+        """Run the function. Raises CallFailed, also if the function fails."""
         with _failing():
-            invocation = self._invocation(uri, stage_variables, payload, source_arn, with_role, trace_id)
-            outcome = await self._house.invoker.invoke(invocation)
+            outcome = await self._house.invoker.invoke(self._invocation(call))
         if outcome.function_error:
             told = outcome.payload.decode(errors="replace")[:500]
             raise CallFailed(f"the function failed: {told}", error=outcome.payload)
         return outcome
 
-    async def stream(
-        self,
-        uri: str,
-        stage_variables: Mapping[str, str],
-        payload: bytes,
-        *,
-        source_arn: str,
-        with_role: bool,
-        trace_id: str = "",
-    ) -> HttpResponse:
-        """The same; what the function gives comes as it gives it, after a prelude that has status and headers. Raises
+    async def queue(self, call: Call) -> None:
+        """Have the function run at some time: when this returns, that is sure. Raises CallFailed."""
+        with _failing():
+            await self._house.queue.put(self._invocation(call))
+
+    async def stream(self, call: Call) -> HttpResponse:
+        """Run the function; what it gives comes as it gives it, after a prelude that has status and headers. Raises
         CallFailed, Malformed."""
         with _failing():
-            invocation = self._invocation(uri, stage_variables, payload, source_arn, with_role, trace_id)
-            answer = StreamedAnswer(self._house.invoker.invoke, invocation)
+            answer = StreamedAnswer(self._house.invoker.invoke, self._invocation(call))
             return await streamed(answer, with_prelude=True)
 
-    def _invocation(
-        self,
-        uri: str,
-        stage_variables: Mapping[str, str],
-        payload: bytes,
-        source_arn: str,
-        with_role: bool,
-        trace_id: str,
-    ) -> Invocation:
+    def _invocation(self, call: Call) -> Invocation:
         """Raises CallFailed if the gateway may not."""
-        named = parse_reference(function_of(uri, stage_variables))
+        named = parse_reference(function_of(call.uri, call.stage_variables))
         function = self._house.catalog.function(named)
         statements = function.policies.get(named.qualifier or "", Policy()).statements.values()
-        facts = {"AWS:SourceArn": source_arn, "AWS:SourceAccount": ACCOUNT}
-        if not with_role and not policy.allows(
+        facts = {"AWS:SourceArn": call.source_arn, "AWS:SourceAccount": ACCOUNT}
+        if not call.with_role and not policy.allows(
             statements, principal=_PRINCIPAL, resource=named.arn, facts=facts
         ):
-            raise CallFailed(f"{named.arn} doesn't let API Gateway invoke it for {source_arn}")
+            raise CallFailed(f"{named.arn} doesn't let API Gateway invoke it for {call.source_arn}")
         return Invocation(
             named.name,
             named.qualifier,
-            payload,
+            call.payload,
             named.arn,
-            source=source_arn,
-            trace_id=trace_id or new_trace_id(),
+            source=call.source_arn,
+            trace_id=call.trace_id or new_trace_id(),
         )
 
 

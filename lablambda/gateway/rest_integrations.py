@@ -5,19 +5,18 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-inte
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TypedDict
 from urllib.parse import quote, urlencode
 
 import msgspec
 
 from lablambda.gateway.answers import Refused
 from lablambda.gateway.http_proxy import HttpProxy
-from lablambda.gateway.lambda_calls import CallFailed, LambdaCalls
+from lablambda.gateway.lambda_calls import Call, CallFailed, LambdaCalls
+from lablambda.gateway.patience import answered_within
 from lablambda.gateway.rest_stages import Passage
 from lablambda.model.api import Members
 from lablambda.model.http import Headers, HttpRequest, HttpResponse
@@ -25,7 +24,7 @@ from lablambda.rules.gateway_responses import Failed, failed_inside
 from lablambda.rules.http_event import TRACE, parameters
 from lablambda.rules.http_result import response_rest
 from lablambda.rules.lambda_uri import filled
-from lablambda.rules.limits import SYNC_PAYLOAD_BYTES
+from lablambda.rules.limits import ASYNC_PAYLOAD_BYTES, SYNC_PAYLOAD_BYTES
 from lablambda.rules.rest_event import proxy_event
 from lablambda.rules.rest_mapping import mapped_request
 from lablambda.rules.rest_transformations import Given, answer, request_body
@@ -33,6 +32,8 @@ from lablambda.rules.rest_transformations import Given, answer, request_body
 # Headers of a proxy's answer that are the gateway's own come by another name.
 _REMAPPED = frozenset({"authorization", "date", "host", "server", "user-agent", "www-authenticate"})
 _JSON = ("content-type", "application/json")
+# What Lambda says of an event that is none.
+_NO_JSON = b'{"Type":"User","message":"Could not parse request body into json"}'
 
 
 class RestIntegrations:
@@ -48,13 +49,9 @@ class RestIntegrations:
         if integration is None:
             raise Failed("API_CONFIGURATION_ERROR", reason="The method has no integration")
         started = time.monotonic()
-        # Shielded: what takes longer than the gateway waits runs on.
-        asked = asyncio.ensure_future(self._ask(passage, integration))
         try:
-            async with asyncio.timeout(integration["timeoutInMillis"] / 1000):
-                return await asyncio.shield(asked)
+            return await answered_within(integration["timeoutInMillis"], self._ask(passage, integration))
         except TimeoutError:
-            asked.add_done_callback(_let_be)
             raise Failed("INTEGRATION_TIMEOUT") from None
         finally:
             passage.notes["integrationLatency"] = int((time.monotonic() - started) * 1000)
@@ -84,20 +81,27 @@ class RestIntegrations:
             raise Failed("REQUEST_TOO_LARGE")
         try:
             if integration.get("responseTransferMode") == "STREAM":
-                return await self._calls.stream(**_call(passage, integration, payload))
-            outcome = await self._calls.call(**_call(passage, integration, payload))
+                return await self._calls.stream(_call(passage, integration, payload))
+            outcome = await self._calls.call(_call(passage, integration, payload))
         except CallFailed as error:
             raise _no_answer(error) from None
         passage.notes |= {"integrationStatus": 200, "integration.status": 200}
         return response_rest(outcome.payload, binary=passage.call.wants_binary())
 
     async def _ask_function(self, passage: Passage, integration: Members) -> Given:
-        """A function that fails has an answer, too: its error."""
+        """A function that fails has an answer, too: its error. One that is only asked to run at some time has none."""
+        headers, _, _ = mapped_request(integration.get("requestParameters") or {}, passage.call)
         payload = request_body(integration, passage.call) or b"{}"
-        if len(payload) > SYNC_PAYLOAD_BYTES:
+        queued = ("x-amz-invocation-type", "Event") in headers
+        if len(payload) > (ASYNC_PAYLOAD_BYTES if queued else SYNC_PAYLOAD_BYTES):
             raise Failed("REQUEST_TOO_LARGE")
+        if not _is_json(payload):
+            return Given(HttpResponse(400, _NO_JSON, [_JSON]), "400")
         try:
-            outcome = await self._calls.call(**_call(passage, integration, payload))
+            if queued:
+                await self._calls.queue(_call(passage, integration, payload))
+                return Given(HttpResponse(202), "202")
+            outcome = await self._calls.call(_call(passage, integration, payload))
         except CallFailed as error:
             if not error.error:
                 raise _no_answer(error) from None
@@ -146,29 +150,28 @@ def _mocked(passage: Passage, integration: Members) -> Given:
     return Given(HttpResponse(status), str(status))
 
 
-class _Arguments(TypedDict):
-    uri: str
-    stage_variables: Mapping[str, str]
-    payload: bytes
-    source_arn: str
-    with_role: bool
-    trace_id: str
-
-
-def _call(passage: Passage, integration: Members, payload: bytes) -> _Arguments:
-    return {
-        "uri": integration["uri"],
-        "stage_variables": passage.call.stage_variables,
-        "payload": payload,
-        "source_arn": passage.arn(passage.call.resource),
-        "with_role": bool(integration.get("credentials")),
-        "trace_id": passage.request.header(TRACE),
-    }
+def _call(passage: Passage, integration: Members, payload: bytes) -> Call:
+    return Call(
+        integration["uri"],
+        passage.call.stage_variables,
+        payload,
+        source_arn=passage.arn(passage.call.resource),
+        with_role=bool(integration.get("credentials")),
+        trace_id=passage.request.header(TRACE),
+    )
 
 
 def _no_answer(error: CallFailed) -> Failed:
     """A function that failed is a bad gateway; one that couldn't be asked is the API's own mistake."""
     return failed_inside(502 if error.error else 500, str(error))
+
+
+def _is_json(payload: bytes) -> bool:
+    try:
+        msgspec.json.decode(payload)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
 
 
 def _message_of(error: bytes) -> str:
@@ -188,9 +191,3 @@ def _remapped(response: HttpResponse) -> HttpResponse:
         (f"x-amzn-remapped-{name}" if name in _REMAPPED else name, value) for name, value in response.headers
     ]
     return replace(response, headers=headers)
-
-
-def _let_be(asked: asyncio.Future[HttpResponse]) -> None:
-    """Nobody waits for it any more, however it ends."""
-    if not asked.cancelled():
-        asked.exception()

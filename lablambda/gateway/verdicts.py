@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from lablambda.gateway.lambda_calls import LambdaCalls
+from lablambda.gateway.lambda_calls import Call, LambdaCalls
 from lablambda.lab.house import House
 from lablambda.rules.authorizer_answer import Verdict, verdict
 from lablambda.rules.names import ACCOUNT, REGION
@@ -52,14 +52,15 @@ class Verdicts:
         if known is not None and now < until:
             return known
         place = f"{question.api_id}/authorizers/{question.authorizer_id}"
+        call = Call(
+            question.uri,
+            stage_variables,
+            msgspec.json.encode(event),
+            source_arn=f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{place}",
+            with_role=question.with_role,
+        )
         async with asyncio.timeout(_ANSWERS_WITHIN_S):
-            outcome = await self._calls.call(
-                question.uri,
-                stage_variables,
-                msgspec.json.encode(event),
-                source_arn=f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{place}",
-                with_role=question.with_role,
-            )
+            outcome = await self._calls.call(call)
         said = verdict(outcome.payload, simple=question.simple)
         if question.ttl_s and question.sources:
             self._remember(question, now + question.ttl_s, said)

@@ -5,7 +5,6 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +14,8 @@ import msgspec
 
 from lablambda.gateway.answers import Refused
 from lablambda.gateway.http_proxy import HttpProxy
-from lablambda.gateway.lambda_calls import CallFailed, LambdaCalls
+from lablambda.gateway.lambda_calls import Call, CallFailed, LambdaCalls
+from lablambda.gateway.patience import answered_within
 from lablambda.gateway.websocket_authorizers import route_arn
 from lablambda.model.api import Members
 from lablambda.model.http import HttpRequest, HttpResponse
@@ -49,13 +49,10 @@ class Integrations:
         """The answer to an event. Raises NoAnswer."""
         if integration is None:
             raise NoAnswer(f"The route {route['RouteKey']} has no integration")
-        # Shielded: what takes longer than the gateway waits runs on.
-        asked = asyncio.ensure_future(self._ask(connection, event, route, integration))
+        asking = self._ask(connection, event, route, integration)
         try:
-            async with asyncio.timeout(integration["TimeoutInMillis"] / 1000):
-                return await asyncio.shield(asked)
+            return await answered_within(integration["TimeoutInMillis"], asking)
         except TimeoutError:
-            asked.add_done_callback(_let_be)
             raise NoAnswer("Endpoint request timed out", 504, "Endpoint request timed out") from None
 
     async def _ask(
@@ -72,14 +69,15 @@ class Integrations:
         raise NoAnswer(f"{integration['IntegrationType']} integrations are not implemented")
 
     async def _ask_function(self, event: Mapping[str, Any], integration: Members, arn: str) -> HttpResponse:
+        call = Call(
+            integration["IntegrationUri"],
+            event.get("stageVariables", {}),
+            msgspec.json.encode(event),
+            source_arn=arn,
+            with_role=bool(integration.get("CredentialsArn")),
+        )
         try:
-            outcome = await self._calls.call(
-                integration["IntegrationUri"],
-                event.get("stageVariables", {}),
-                msgspec.json.encode(event),
-                source_arn=arn,
-                with_role=bool(integration.get("CredentialsArn")),
-            )
+            outcome = await self._calls.call(call)
             return reply_of(outcome.payload)
         except CallFailed as error:
             raise NoAnswer(str(error), 502 if error.error else 500) from None
@@ -120,9 +118,3 @@ def _mock_status(integration: Members) -> int:
         except (ValueError, KeyError, TypeError):
             raise NoAnswer('A MOCK integration takes templates such as {"statusCode": 200} alone') from None
     return 200
-
-
-def _let_be(asked: asyncio.Future[HttpResponse]) -> None:
-    """Nobody waits for it any more, however it ends."""
-    if not asked.cancelled():
-        asked.exception()

@@ -84,13 +84,15 @@ def checked_integration(members: Members) -> dict[str, Any]:
 
 def _check_uri(kind: str, uri: str | None, *, streams: bool) -> None:
     if kind in ("AWS", "AWS_PROXY"):
-        if ":lambda:" not in (uri or ""):
+        if not uri:
+            raise ValidationFailed("The uri of the function is required")
+        if ":lambda:" not in uri:
             raise NotImplementedHere(
                 f"AWS integrations but with functions are {_HERE}: have a function make the call."
             )
-        if streams != (uri or "").endswith(_STREAMS):
+        if streams != uri.endswith(_STREAMS):
             raise ValidationFailed(f"An integration streams if its URI ends in {_STREAMS}, and with it alone")
-        _check(lambda uri: function_of(uri, {}), uri or "")
+        _check(lambda uri: function_of(uri, {}), uri)
     elif kind in ("HTTP", "HTTP_PROXY") and not (uri or "").startswith(("http://", "https://", "${")):
         raise ValidationFailed("Invalid HTTP endpoint specified for URI")
 

@@ -24,7 +24,9 @@ _MOST_DAYS = 90
 
 async def create_usage_plan(house: House, p: Parameters) -> Result:
     members = {"id": new_part_id(), "apiStages": [], "tags": {}, **given(p)}
-    await house.rest_apis.save_plan(UsagePlan(members["id"], _checked(house, members)))
+    for one in members["apiStages"]:
+        _check_stage(house, one.get("apiId", ""), one.get("stage", ""))
+    await house.rest_apis.save_plan(UsagePlan(members["id"], _checked(members)))
     return members
 
 
@@ -43,10 +45,13 @@ async def update_usage_plan(house: House, p: Parameters) -> Result:
     for operation in p.get("patchOperations", ()):
         tokens = tokens_of(operation.get("path", ""))
         if tokens[0] == "apiStages":
+            if operation.get("op") == "add" and len(tokens) == 1:
+                api, _, stage = (operation.get("value") or "").partition(":")
+                _check_stage(house, api, stage)
             members = {**members, "apiStages": _changed_stages(members["apiStages"], tokens[1:], operation)}
         else:
             members = patched("UsagePlan", members, {"patchOperations": [operation]})
-    plan = replace(plan, members=_checked(house, members))
+    plan = replace(plan, members=_checked(members))
     await house.rest_apis.save_plan(plan)
     return plan.members
 
@@ -61,9 +66,7 @@ async def delete_usage_plan(house: House, p: Parameters) -> Result:
     return {}
 
 
-def _checked(house: House, members: Members) -> Members:
-    for one in members["apiStages"]:
-        part_of(house.rest_apis.api(one.get("apiId") or ""), RestPart.STAGE, one.get("stage") or "")
+def _checked(members: Members) -> Members:
     throttles = [members.get("throttle") or {}]
     throttles += [limits for one in members["apiStages"] for limits in (one.get("throttle") or {}).values()]
     if any(value < 0 for limits in throttles for value in limits.values()):
@@ -78,6 +81,11 @@ def _checked(house: House, members: Members) -> Members:
                 f"Usage Plan quota offset must be between 0 and {most} in the {quota['period']} period"
             )
     return members
+
+
+def _check_stage(house: House, api: str, stage: str) -> None:
+    """Raises ResourceNotFound. A stage that is deleted later stays in the plan."""
+    part_of(house.rest_apis.api(api), RestPart.STAGE, stage)
 
 
 def _changed_stages(
