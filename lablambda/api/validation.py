@@ -74,7 +74,10 @@ def _check(value: Any, shape: Shape, path: str, root: str) -> Iterator[str]:
     elif kind == "map":
         if _any_breaks(value, shape.key, path, root):
             yield _failed(value, path, f"Map keys must satisfy constraint: {_constraints(shape.key)}")
-        if shape.value.type_name in _SCALARS and _any_breaks(value.values(), shape.value, path, root):
+        if shape.value.type_name not in _SCALARS:
+            for name, item in value.items():
+                yield from _check(item, shape.value, f"{path}.{name}.member", root)
+        elif _any_breaks(value.values(), shape.value, path, root):
             yield _failed(value, path, f"Map value must satisfy constraint: {_constraints(shape.value)}")
     elif kind == "string":
         yield from _check_string(value, shape, path, root)

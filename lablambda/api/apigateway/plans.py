@@ -8,8 +8,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from lablambda.api.apigateway.parts import Handler, Result, given, paged, part_of
-from lablambda.api.apigateway.patches import patched, tokens_of
+from lablambda.api.apigateway.patches import SERVICE, patched, tokens_of
 from lablambda.api.identities import new_part_id
+from lablambda.api.nouns import of_shape
 from lablambda.api.pages import numbered_page
 from lablambda.api.shapes import Parameters
 from lablambda.lab.house import House
@@ -67,6 +68,7 @@ async def delete_usage_plan(house: House, p: Parameters) -> Result:
 
 
 def _checked(members: Members) -> Members:
+    of_shape(SERVICE, "UsagePlan", members)
     throttles = [members.get("throttle") or {}]
     throttles += [limits for one in members["apiStages"] for limits in (one.get("throttle") or {}).values()]
     if any(value < 0 for limits in throttles for value in limits.values()):
