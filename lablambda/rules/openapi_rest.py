@@ -17,7 +17,7 @@ _REFERENCE = re.compile(r"#/(?:definitions|components/schemas)/(.+)")
 _IN = {"query": "querystring", "header": "header", "path": "path"}
 _JSON = "application/json"
 _MODEL = "https://apigateway.amazonaws.com/restapis/{}/models/{}"
-_STATUS = re.compile(r"[1-5]\d\d")
+_STATUS = re.compile(r"[2-5]\d\d")
 
 
 @dataclass(frozen=True, slots=True)

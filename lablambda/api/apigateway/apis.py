@@ -22,7 +22,7 @@ _HERE = "is not implemented in this version of lablambda"
 
 async def create_rest_api(house: House, p: Parameters) -> Result:
     if p.get("cloneFrom"):
-        raise NotImplementedHere(f"Cloning REST APIs {_HERE}: export the one and import it as another.")
+        raise NotImplementedHere(f"Cloning REST APIs {_HERE}: make both of one document (ImportRestApi).")
     api = new_api(given(p), house.clock.now())
     await house.rest_apis.save(api)
     await house.serve_https()

@@ -45,7 +45,9 @@ async def put_rest_api(house: House, p: Parameters) -> Result:
         empty = new_api({}, house.clock.now())
         kept: Parts = {part: api.all(part) for part in (RestPart.STAGE, RestPart.DEPLOYMENT)}
         members = {**empty.members, **{n: api.members[n] for n in _KEPT if n in api.members}}
-        api = replace(api, members=members, parts={**empty.parts, **kept})
+        root = {"id": api.root, "path": "/", "resourceMethods": {}}
+        parts: Parts = {**empty.parts, **kept, RestPart.RESOURCE: {api.root: root}}
+        api = replace(api, members=members, parts=parts)
     api = _with(api, said)
     await house.rest_apis.save(api)
     return described(api)

@@ -28,7 +28,7 @@ async def create_api_key(house: House, p: Parameters) -> Result:
     if house.rest_apis.key_of(value) is not None:
         raise ResourceConflict("API Key already exists")
     now, identity = int(house.clock.now()), new_id()
-    stages = [f"{one['restApiId']}/{one['stageName']}" for one in p.get("stageKeys", ())]
+    stages = [f"{one.get('restApiId', '')}/{one.get('stageName', '')}" for one in p.get("stageKeys", ())]
     members = {
         "enabled": False,
         "tags": {},

@@ -19,7 +19,7 @@ _PARAMETER = re.compile(
     r"method\.request\.(path|querystring|header|multivaluequerystring|multivalueheader)\.[^\s]+"
 )
 _RESPONSE_PARAMETER = re.compile(r"method\.response\.(header|multivalueheader)\.[^\s]+")
-_STATUS = re.compile(r"[1-5]\d\d")
+_STATUS = re.compile(r"[2-5]\d\d")
 _PLACE = ("resourceId", "httpMethod")
 
 

@@ -161,6 +161,7 @@ def test_merging_and_overwriting(gateway: Any, imported: dict[str, Any]) -> None
         "HTTP_PROXY",
     )
     assert [one["stageName"] for one in gateway.get_stages(restApiId=identity)["item"]] == ["dev"]
+    assert gateway.get_rest_api(restApiId=identity)["rootResourceId"] == imported["rootResourceId"]
     gateway.put_rest_api(restApiId=identity, body=toys, mode="overwrite", parameters={"basepath": "split"})
     assert list(resources(gateway, identity)) == ["/", "/b", "/b/toys"]
     assert refusal(gateway.put_rest_api, restApiId="nothing", body=toys) == NOT_FOUND
