@@ -15,6 +15,7 @@ from lablambda.model.api import Members
 from lablambda.model.errors import NotImplementedHere, ResourceConflict, ValidationFailed
 from lablambda.model.rest_api import RestApi, RestPart
 from lablambda.rules.rest_deployments import NotDeployable, deploy, undeployed
+from lablambda.rules.rest_resources import METHODS
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _HERE = "not implemented in this version of lablambda"
@@ -102,16 +103,14 @@ def _checked(stage: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_settings(operation: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The operation with a path as in `/pets/GET/throttling/rateLimit` led to where the setting is kept."""
+    """The operation with a path as in `/pets/GET/throttling/rateLimit`, or `/pets/GET` to remove all, led to where the
+    settings are kept."""
     tokens = tokens_of(operation.get("path", ""))
+    whole = len(tokens) > 1 and tokens[0] != "variables" and tokens[-1] in (*METHODS, "*")
+    if whole and operation.get("op") == "remove":
+        return {**operation, "path": f"/methodSettings/{_escaped(_method_key(tokens))}"}
     setting = _SETTINGS.get("/".join(tokens[-2:]))
     if setting is None or len(tokens) < 4:
-        if (
-            operation.get("op") == "remove"
-            and len(tokens) >= 2
-            and tokens[0] not in ("variables", "accessLogSettings")
-        ):
-            return {**operation, "path": f"/methodSettings/{_escaped(_method_key(tokens))}"}
         return operation
     return {**operation, "path": f"/methodSettings/{_escaped(_method_key(tokens[:-2]))}/{setting}"}
 
