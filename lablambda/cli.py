@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from lablambda import __version__, config, display
 from lablambda.config import ConfigError, Descriptor, NoLab
 from lablambda.connection import ApiError
+from lablambda.rules.addresses import EVERY_ADDRESS, LOOPBACK
 from lablambda.rules.runtimes import RESERVE
 from lablambda.rules.scaling import ENVIRONMENTS
 from lablambda.services.choice import choice
@@ -57,6 +58,12 @@ def _parser() -> argparse.ArgumentParser:
         default=0,
         metavar="P",
         help="the port of function URLs and APIs (default: the one it had, or a free one)",
+    )
+    up.add_argument(
+        "--https-host",
+        choices=(LOOPBACK, EVERY_ADDRESS),
+        default=LOOPBACK,
+        help="where that port is: for programs of this machine, or for whoever reaches it (default: %(default)s)",
     )
     up.add_argument(
         "--services",
@@ -112,6 +119,12 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--name", default=_default_name(), help="the lab's name (default: %(default)s)")
         if name == "status":
             command.add_argument("--json", action="store_true", help="as JSON")
+
+    trust = commands.add_parser(
+        "trust", help="say how browsers and tools get to trust the lab's certificates"
+    )
+    trust.set_defaults(run=_trust)
+    trust.add_argument("--install", action="store_true", help="have your browsers here trust them")
 
     invoke = commands.add_parser("invoke", help="invoke a function and print its answer")
     invoke.set_defaults(run=_invoke)
@@ -195,7 +208,16 @@ def _lab(options: argparse.Namespace) -> Lab:
 _SERVICES_LINGER_S = 600.0
 
 
+_FOR_OTHERS = (
+    "The HTTPS port is on every address of this machine: whoever reaches it may call the function URLs and routes that "
+    "are open to everybody, and so run your functions. AWS's API stays on loopback. The certificate is good for "
+    "loopback names alone, as of a forwarded port; clients that know this machine by another can't verify it."
+)
+
+
 def _up(options: argparse.Namespace) -> int:
+    if options.https_host != LOOPBACK:
+        print(f"lablambda: {_FOR_OTHERS}", file=sys.stderr)
     if options.detach:
         return _detach(options)
     import uvloop
@@ -214,6 +236,7 @@ def _up(options: argparse.Namespace) -> int:
         secret_key=secret_key,
         port=options.port,
         https_port=options.https_port,
+        https_host=options.https_host,
         services=choice(options.services),
         verify=not options.no_auth,
         concurrency=ACCOUNT_CONCURRENCY if options.concurrency is None else options.concurrency,
@@ -248,7 +271,7 @@ def _detach(options: argparse.Namespace) -> int:
     from lablambda.launch import start_detached
 
     words = ["--name", options.name, "--port", str(options.port), "--https-port", str(options.https_port)]
-    words += ["--services", options.services]
+    words += ["--https-host", options.https_host, "--services", options.services]
     words += ["--data", str(options.data)] if options.data else []
     words += ["--idle-exit", str(options.idle_exit)] if options.idle_exit is not None else []
     words += ["--concurrency", str(options.concurrency)] if options.concurrency is not None else []
@@ -293,6 +316,18 @@ def _wait_for_end(pid: int) -> None:
             select.select([descriptor], [], [], 20)
         finally:
             os.close(descriptor)
+
+
+def _trust(options: argparse.Namespace) -> int:
+    from lablambda.trust import authority, explanation, install
+
+    certificate = authority()
+    if not options.install:
+        print(explanation(certificate))
+        return 0
+    for line in install(certificate):
+        print(line)
+    return 0
 
 
 def _invoke(options: argparse.Namespace) -> int:

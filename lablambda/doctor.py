@@ -85,6 +85,12 @@ def _lab(lab: Lab | None) -> Iterator[Finding]:
         return
     status = lab.status()
     yield Finding("lab", True, f"{status['name']} at {status['endpoint']}, version {status['version']}")
+    yield Finding(
+        "https",
+        True,
+        f"{status['https_endpoint']}, with certificates by {status['ca_certificate']}",
+        "Browsers trust them once told to: lablambda trust",
+    )
     yield from _runtimes(status["runtimes"])
 
 

@@ -23,8 +23,8 @@ from lablambda.gateway.ports import free_port
 from lablambda.httpserver import HttpServer
 from lablambda.lab.assembly import Settings, open_house
 from lablambda.lab.house import House
+from lablambda.rules.addresses import LOOPBACK
 
-HOST = "127.0.0.1"
 _IDLE_CHECK_S = 1.0
 _SWITCH_S = 0.0005
 
@@ -63,11 +63,11 @@ async def serve(
 async def _listening(house: House, settings: Settings) -> AsyncIterator[None]:
     server = HttpServer(Door(house).respond)
     with _port_trouble(settings.port, "--port"):
-        house.endpoint = f"http://{HOST}:{await server.start(HOST, settings.port)}"
+        house.endpoint = f"http://{LOOPBACK}:{await server.start(LOOPBACK, settings.port)}"
     with _port_trouble(settings.https_port, "--https-port"):
-        https_port = _https_port(house.data, settings.https_port)
-    house.https_endpoint = f"https://{HOST}:{https_port}"
-    gateway = GatewayOnDemand(house, https_port)
+        https_port = _https_port(house.data, settings.https_host, settings.https_port)
+    house.https_endpoint = f"https://{LOOPBACK}:{https_port}"
+    gateway = GatewayOnDemand(house, settings.https_host, https_port)
     house.serve_https = gateway.open
     try:
         await gateway.resume()
@@ -89,13 +89,13 @@ def _port_trouble(port: int, option: str) -> Iterator[None]:
         ) from None
 
 
-def _https_port(data: Path, wanted: int) -> int:
+def _https_port(data: Path, host: str, wanted: int) -> int:
     """The port asked for, or the one of last time, so that addresses last, or a free one."""
     note = data / "https-port"
     if not wanted:
         with contextlib.suppress(OSError, ValueError):
-            return free_port(int(note.read_text()))
-    port = free_port(wanted)
+            return free_port(int(note.read_text()), host)
+    port = free_port(wanted, host)
     note.write_text(str(port))
     return port
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 
 from lablambda.deployment import DeploymentError, deploy
 from lablambda.model.deployment import Deployment
+from lablambda.model.source import UrlSource
 from tests.processes import Home
 
+PYTHON = f"python3.{sys.version_info.minor}"
 FOLLOW = "import sys; from lablambda.cli import main; sys.exit(main())"
 SOURCE = b"def handler(event, context):\n    print('got', event)\n    return {'hello': event['name']}\n"
 
@@ -24,7 +29,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """A user with a lab named t, and a function greet in it."""
     made = Home(tmp_path_factory.mktemp("cli"))
     lab = made.up()
-    deploy(Deployment("greet", f"python3.{sys.version_info.minor}", "f.handler", {"f.py": SOURCE}), lab)
+    deploy(Deployment("greet", PYTHON, "f.handler", {"f.py": SOURCE}), lab)
     yield made
     made.end()
 
@@ -42,7 +47,64 @@ def test_status(home: Home) -> None:
     status = json.loads(home.run("status", "--name", "t", "--json").stdout)
     assert status["functions"] == 1
     assert f"python3.{sys.version_info.minor}" in status["runtimes"]
-    assert "functions     1" in home.run("status", "--name", "t").stdout
+    assert re.search(r"functions +1\n", home.run("status", "--name", "t").stdout)
+
+
+def test_the_https_port_is_told(home: Home) -> None:
+    status = json.loads(home.run("status", "--name", "t", "--json").stdout)
+    lab = home.labs[0]
+    assert (status["https_endpoint"], status["ca_certificate"]) == (
+        lab.https_endpoint,
+        f"{home.folder}/data/lablambda/authority/ca.pem",
+    )
+    assert (
+        f"{lab.https_endpoint}, with certificates by {home.folder}"
+        in home.run("doctor", "--name", "t").stdout
+    )
+
+
+def test_https_for_others_only_if_asked_for(home: Home) -> None:
+    for words, told, welcome in (
+        ((), "", False),
+        (("--https-host", "0.0.0.0"), "on every address of this machine", True),
+    ):
+        started = home.run("up", "--name", "wide", "--detach", *words)
+        assert started.returncode == 0, started.stderr
+        assert told in started.stderr
+        lab = home.lab("wide")
+        deploy(Deployment("web", PYTHON, "f.handler", {"f.py": SOURCE}, sources=(UrlSource(),)), lab)
+        elsewhere = lab.url("web").replace(
+            "127.0.0.1", "127.0.0.2"
+        )  # it has this address too, as it has others
+        with httpx.Client(verify=False) as client:
+            if welcome:
+                assert client.get(elsewhere).status_code == 502  # the function wants a name
+            else:
+                with pytest.raises(httpx.ConnectError):
+                    client.get(elsewhere)
+            with pytest.raises(httpx.ConnectError):
+                client.get(lab.endpoint.replace("127.0.0.1", "127.0.0.2"))
+        assert home.run("down", "--name", "wide").returncode == 0
+    assert "invalid choice: '10.0.0.1'" in home.run("up", "--https-host", "10.0.0.1").stderr
+
+
+@pytest.mark.parametrize("language", ["shell", "python"])
+def test_the_readmes_lines_for_https(home: Home, language: str) -> None:
+    lab = home.labs[0]
+    source = b"def handler(event, context): return event['requestContext']['http']['method'] + (event.get('body') or '')"
+    deploy(Deployment("hello", PYTHON, "f.handler", {"f.py": source}, sources=(UrlSource(),)), lab)
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    block = readme.partition(f"<!-- https: {language} -->")[2].partition("```\n<!-- end -->")[0]
+    code = block.partition("\n```")[2].partition("\n")[2]
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-ec", code] if language == "shell" else [sys.executable, "-c", code],
+        env={**home.environment, "LABLAMBDA_LAB": "t", "PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.replace("\n", "").replace(" ", "") == 'GETPOST{"name":"Ada"}'
 
 
 def test_reserves_and_strictness_are_ones_own_choice(home: Home) -> None:

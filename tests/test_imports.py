@@ -18,7 +18,7 @@ FLOORS = [
     ["__main__"],
     ["cli", "testing"],
     ["jupyter"],
-    ["doctor", "notebooks", "deployment", "server"],
+    ["doctor", "notebooks", "deployment", "server", "trust"],
     ["gateway"],
     ["api", "client"],
     ["attachments", "results", "samples"],

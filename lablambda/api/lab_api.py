@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote
 
 from lablambda import __version__
 from lablambda.api import figures, prometheus_api
+from lablambda.config import CA_CERTIFICATE, authority_dir
 from lablambda.execution.memory import proportional
 from lablambda.httpserver import Request, Response
 from lablambda.lab.house import House
@@ -68,6 +69,8 @@ async def status(house: House) -> dict[str, Any]:
         "version": __version__,
         "pid": os.getpid(),
         "endpoint": house.endpoint,
+        "https_endpoint": house.https_endpoint,
+        "ca_certificate": str(authority_dir() / CA_CERTIFICATE),
         "data": str(house.data),
         "uptime_s": round(time.time() - house.started, 1),
         "runtimes": {

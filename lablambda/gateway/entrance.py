@@ -28,11 +28,17 @@ _NOWHERE = (
 
 class Entrance:
     """`endpoints` answer by the kind of address, `sockets` serve clients that want a WebSocket; `touch` is called with
-    each request."""
+    each request; `for_others` is whether clients on other machines are welcome, who know this one by any name."""
 
     def __init__(
-        self, endpoints: Mapping[str, Respond], sockets: Mapping[str, Serve], touch: Callable[[], None]
+        self,
+        endpoints: Mapping[str, Respond],
+        sockets: Mapping[str, Serve],
+        touch: Callable[[], None],
+        *,
+        for_others: bool = False,
     ) -> None:
+        self._for_others = for_others
         self._endpoints = endpoints
         self._sockets = sockets
         self._touch = touch
@@ -52,14 +58,14 @@ class Entrance:
         await _write(response, send, head_only=scope["method"] == "HEAD")
 
     async def _respond(self, scope: dict[str, Any], receive: Any) -> HttpResponse:
-        headers, meant = _meant(scope)
+        headers, meant = self._meant(scope)
         request = _request(scope, headers, await _body(headers, receive))
         return await self._endpoints[meant.kind](request, meant)
 
     async def _connect(self, scope: dict[str, Any], channel: Channel) -> None:
         try:
             await channel.begin()
-            headers, meant = _meant(scope)
+            headers, meant = self._meant(scope)
             if meant.kind not in self._sockets:
                 raise Refused(message(403, "Forbidden"))
             await self._sockets[meant.kind](_request(scope, headers, b""), meant, channel)
@@ -71,20 +77,19 @@ class Entrance:
             traceback.print_exc(file=sys.stderr)
             await channel.refuse(message(500, "Internal server error"))
 
-
-def _meant(scope: dict[str, Any]) -> tuple[Headers, Address]:
-    """The request's headers, and whom its address means. Raises Refused."""
-    headers: Headers = [(_text(name), _text(value)) for name, value in scope["headers"]]
-    hosts = [value for name, value in headers if name == "host"]
-    if len(hosts) > 1:
-        raise Refused(message(400, "Bad Request"))
-    host = "".join(hosts)
-    if not is_loopback(host):
-        raise Refused(message(403, f"This lab answers on loopback only, not as {host!r}."))
-    meant = address(host, _text(scope["raw_path"]))
-    if meant is None:
-        raise Refused(message(404, _NOWHERE))
-    return headers, meant
+    def _meant(self, scope: dict[str, Any]) -> tuple[Headers, Address]:
+        """The request's headers, and whom its address means. Raises Refused."""
+        headers: Headers = [(_text(name), _text(value)) for name, value in scope["headers"]]
+        hosts = [value for name, value in headers if name == "host"]
+        if len(hosts) > 1:
+            raise Refused(message(400, "Bad Request"))
+        host = "".join(hosts)
+        if not self._for_others and not is_loopback(host):
+            raise Refused(message(403, f"This lab answers on loopback only, not as {host!r}."))
+        meant = address(host, _text(scope["raw_path"]))
+        if meant is None:
+            raise Refused(message(404, _NOWHERE))
+        return headers, meant
 
 
 def _request(scope: dict[str, Any], headers: Headers, body: bytes) -> HttpRequest:

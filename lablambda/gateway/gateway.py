@@ -14,20 +14,23 @@ from lablambda.gateway.rest_api import RestApiDoor
 from lablambda.gateway.websocket_api import WebSocketApiDoor
 from lablambda.lab.house import House
 from lablambda.model.http import HttpRequest, HttpResponse
-from lablambda.rules.addresses import API, URL, Address
+from lablambda.rules.addresses import API, EVERY_ADDRESS, URL, Address
 
 
 class Gateway:
-    """Listens on `port`, with a certificate of the user's own authority."""
+    """Listens on `port` of the address `host`, with a certificate of the user's own authority."""
 
-    def __init__(self, house: House, port: int) -> None:
+    def __init__(self, house: House, host: str, port: int) -> None:
         self._house = house
         self._folder = house.data / "https"
         self._apis = HttpApiDoor(house)
         self._rest = RestApiDoor(house)
         self._sockets = WebSocketApiDoor(house)
         endpoints = {URL: FunctionUrls(house).respond, API: self._respond}
-        self._listener = Listener(Entrance(endpoints, {API: self._sockets.serve}, house.touch), port)
+        entrance = Entrance(
+            endpoints, {API: self._sockets.serve}, house.touch, for_others=host == EVERY_ADDRESS
+        )
+        self._listener = Listener(entrance, host, port)
 
     async def open(self) -> None:
         """Listen from now on. Raises OSError."""

@@ -20,7 +20,8 @@ from granian.http import HTTP1Settings, HTTP2Settings
 from granian.server.embed import Server
 
 from lablambda.gateway.certificates import ServerFiles
-from lablambda.gateway.ports import HOST, free_port
+from lablambda.gateway.ports import free_port
+from lablambda.rules.addresses import LOOPBACK
 
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 _BACKLOG = 2048
@@ -33,20 +34,20 @@ _STARTS_WITHIN_S, _STOPS_WITHIN_S = 10.0, 5.0
 
 
 class Listener:
-    """Serves `application` on `port`, once it is opened."""
+    """Serves `application` on `port` of the address `host`, once it is opened."""
 
-    def __init__(self, application: Application, port: int) -> None:
+    def __init__(self, application: Application, host: str, port: int) -> None:
         self._application = application
-        self._port = port
+        self._host, self._port = host, port
         self._server: Server | None = None
         self._serving: asyncio.Task[None] | None = None
 
     async def open(self, files: ServerFiles) -> None:
         """Listen. Raises OSError if the port was taken meanwhile."""
-        free_port(self._port)
+        free_port(self._port, self._host)
         self._server = Server(
             self._application,
-            address=HOST,
+            address=self._host,
             port=self._port,
             interface=Interfaces.ASGINL,
             backlog=_BACKLOG,
@@ -73,7 +74,7 @@ class Listener:
                     self._serving.result()
                     raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
                 with contextlib.suppress(OSError):
-                    _, writer = await asyncio.open_connection(HOST, self._port)
+                    _, writer = await asyncio.open_connection(LOOPBACK, self._port)
                     writer.close()
                     return
                 await asyncio.sleep(0.005)

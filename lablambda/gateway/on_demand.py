@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class GatewayOnDemand:
-    """Will listen on `port`."""
+    """Will listen on `port` of the address `host`."""
 
-    def __init__(self, house: House, port: int) -> None:
+    def __init__(self, house: House, host: str, port: int) -> None:
         self._house = house
-        self._port = port
+        self._host, self._port = host, port
         self._opening = asyncio.Lock()
         self._gateway: Gateway | None = None
 
@@ -41,7 +41,7 @@ class GatewayOnDemand:
         async with self._opening:
             if self._gateway is None:
                 module = await asyncio.to_thread(importlib.import_module, "lablambda.gateway.gateway")
-                gateway: Gateway = module.Gateway(self._house, self._port)
+                gateway: Gateway = module.Gateway(self._house, self._host, self._port)
                 await gateway.open()
                 self._gateway = gateway
 

@@ -40,6 +40,7 @@ from lablambda.lab.triggers import Triggers
 from lablambda.model.events import LogLine
 from lablambda.model.function import Version
 from lablambda.packaging.store import PackageStore
+from lablambda.rules.addresses import LOOPBACK
 from lablambda.rules.limits import ACCOUNT_CONCURRENCY
 from lablambda.rules.runtimes import RESERVE
 from lablambda.rules.scaling import ENVIRONMENTS
@@ -65,10 +66,10 @@ from lablambda.telemetry.tallies import Tallies
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a lab is to be. a port of 0 is a free one; times are seconds, None means never; `reserve` is how many
-    processes to keep ready at most, by family of runtimes; `scaling_rate` how many environments a function may gain
-    in ten seconds. `services_linger_s` is for how long the services wait
-    for the next lab when this one is killed."""
+    """How a lab is to be. A port of 0 is a free one, and `https_host` the address of this machine that the HTTPS port
+    is on; times are seconds, None means never; `reserve` is how many processes to keep ready at most, by family of
+    runtimes; `scaling_rate` how many environments a function may gain in ten seconds. `services_linger_s` is for how
+    long the services wait for the next lab when this one is killed."""
 
     name: str
     data: Path
@@ -76,6 +77,7 @@ class Settings:
     secret_key: str
     port: int = 0
     https_port: int = 0
+    https_host: str = LOOPBACK
     services: Choice = field(default_factory=Choice)
     verify: bool = True
     concurrency: int = ACCOUNT_CONCURRENCY

@@ -13,7 +13,8 @@ from typing import Any
 
 from lablambda.rules.names import REGION
 
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+LOOPBACK, EVERY_ADDRESS = "127.0.0.1", "0.0.0.0"  # noqa: S104 - the second only for who asks for it
+_LOOPBACK_NAMES = (LOOPBACK, "localhost", "[::1]")
 URL, API = "lambda-url", "execute-api"
 HOST_SUFFIXES = tuple(f"{kind}.{REGION}.localhost" for kind in (URL, API))
 _HOST = re.compile(
@@ -54,4 +55,4 @@ def is_loopback(host: str) -> bool:
     name to loopback; it can't change the header."""
     host = host.lower()
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
-    return name in _LOOPBACK or name.endswith(".localhost")
+    return name in _LOOPBACK_NAMES or name.endswith(".localhost")

@@ -51,10 +51,11 @@ def jupyter_lab(home: Home, notebooks: Path) -> Iterator[str]:
 
 
 @contextmanager
-def browser_page(*, width: int = 1280, height: int = 900) -> Iterator[Page]:
-    """A page of a fresh Chromium that looks up nothing outside."""
+def browser_page(*, width: int = 1280, height: int = 900, home: Home | None = None) -> Iterator[Page]:
+    """A page of a fresh Chromium that looks up nothing outside; that of a user if it is told whose."""
+    environment: dict[str, str | float | bool] | None = None if home is None else {**home.environment}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS, env=environment)
         page = browser.new_page(viewport={"width": width, "height": height})
         yield page
         browser.close()
