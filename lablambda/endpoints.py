@@ -69,7 +69,8 @@ class Endpoint:
     def _curl_options(self) -> list[str]:
         method = [] if self.method in ("GET", "HEAD", "POST") else ["-X", self.method]
         body = ["--json", "{}"] if self.method == "POST" or self.method in _WITH_BODY else []
-        return [*(["--head"] if self.method == "HEAD" else []), *method, *body]
+        token = ["-H", "authorization: Bearer TOKEN"] if self.auth == "JWT" else []
+        return [*(["--head"] if self.method == "HEAD" else []), *method, *body, *token]
 
 
 class Endpoints(Sequence[Endpoint]):

@@ -14,7 +14,7 @@ from tests.processes import Home
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
-NEEDS = {"languages": ("node", "java", "curl")}
+NEEDS = {"languages": ("node", "java", "curl"), "web-api": ("node",)}
 
 
 def cells(path: Path) -> list[dict[str, Any]]:
