@@ -9,8 +9,8 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from lablambda.apis import read_apis, shared_api
 from lablambda.asking import Client, or_none
-from lablambda.endpoints import read_apis, shared_api
 from lablambda.model.api_routes import ApiRoutes
 from lablambda.model.destination import Ends
 from lablambda.model.source import (

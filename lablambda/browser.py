@@ -26,9 +26,8 @@ def in_browser(address: str, of: Descriptor) -> str:
     if not base or of.note:  # nobody finds a private lab by its name
         return address
     lab = "" if of.name == DEFAULT_NAME else f"/{LAB_MARK}{of.name}"
-    scheme, _, rest = base.rpartition("https://")
-    if scheme == "" and address.startswith("wss:") and base.startswith("https://"):
-        base = f"wss://{rest}"
+    if address.startswith("wss:"):
+        base = base.replace("https:", "wss:", 1)
     return f"{base}{PLACE}{lab}{urlsplit(address).path}"
 
 

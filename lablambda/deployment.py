@@ -97,6 +97,7 @@ def deploy(wanted: Deployment, lab: Lab, *, dry_run: bool = False) -> Deployed:
     steps = plan(current, wanted, code, role=ROLE, arn=target.arn)
     if not dry_run:
         _apply(steps, dict(current.layers), lab.client)
+    endpoints = () if dry_run else _endpoints(wanted, lab)
     return Deployed(
         name=wanted.name,
         verdict=_verdict(current, steps, dry_run=dry_run),
@@ -107,7 +108,7 @@ def deploy(wanted: Deployment, lab: Lab, *, dry_run: bool = False) -> Deployed:
         code_size=len(code.zip),
         sources=tuple(map(str, wanted.sources)),
         note=substitution(wanted.runtime, runs),
-        endpoints=() if dry_run else _endpoints(wanted, lab),
+        endpoints=endpoints,
     )
 
 

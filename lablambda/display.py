@@ -262,6 +262,8 @@ _OPEN_TO = {
     "AWS_IAM": "signed requests",
     "JWT": "bearers of a token",
     "CUSTOM": "whom its authorizer admits",
+    "COGNITO_USER_POOLS": "bearers of a token",
+    "API_KEY": "holders of a key",
 }
 
 

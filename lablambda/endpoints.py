@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, overload
 
 from lablambda import display
+from lablambda.apis import read_apis, read_rest_apis
 from lablambda.asking import Client, or_none
 from lablambda.browser import in_browser
 from lablambda.config import CA_CERTIFICATE, Descriptor, authority_dir
-from lablambda.model.api_routes import ApiRoute, ApiRoutes
-from lablambda.model.source import SHARED_API, RouteSource, UrlSource
+from lablambda.model.api_routes import ApiRoutes
+from lablambda.model.source import RouteSource, UrlSource
 from lablambda.rules.http_routes import DEFAULT
-from lablambda.rules.lambda_uri import InvalidUri, function_of
 
 _VARIABLE = re.compile(r"\{([^{}+]+)\+?\}")
 _WITH_BODY = ("PATCH", "PUT")
@@ -28,9 +28,9 @@ _WITH_BODY = ("PATCH", "PUT")
 class Endpoint:
     """One way to a function. `route` names it as cells and lists do: `url`, `GET /users/{id}`, `$connect of chat`;
     `function` may have a qualifier, and is the address of something else if the route leads there; `auth` is who may
-    come, as AWS names it: NONE (everybody), AWS_IAM, JWT, CUSTOM. `address` has the route's variables in it;
-    `in_browser` is where the person's browser finds it, `ca` the certificate that clients on this machine must
-    trust (empty: the public ones do)."""
+    come, as AWS names it: NONE (everybody), AWS_IAM, JWT, CUSTOM, COGNITO_USER_POOLS, and API_KEY. `address` has the
+    route's variables in it; `in_browser` is where the person's browser finds it, `ca` the certificate that clients on
+    this machine must trust (empty: the public ones do)."""
 
     function: str
     route: str
@@ -102,7 +102,7 @@ def find_endpoints(client: Client, lab: Descriptor, function: str | None = None)
     """Every way to a function that there is; of one function if it is named, with those of its aliases."""
     names = [function] if function is not None else _names(client)
     found = [endpoint for name in names for endpoint in _urls(client, name)]
-    for api in read_apis(client):
+    for api in [*read_apis(client), *read_rest_apis(client, lab.https_endpoint)]:
         found += [e for e in _of_api(api) if function is None or e.function.partition(":")[0] == function]
     return Endpoints(_located(endpoint, lab) for endpoint in found)
 
@@ -137,70 +137,12 @@ def _function_name(arn: str) -> str:
     return arn.partition(":function:")[2] or arn
 
 
-# ----------------------------------------------------------------------------------------------- APIs
-
-
-def read_apis(
-    client: Client, wanted: Collection[str] | None = None, *, shared: bool = False
-) -> list[ApiRoutes]:
-    """The HTTP and WebSocket APIs, oldest first; if ids are `wanted` only those, and the shared one if asked for."""
-    gateway = client("apigatewayv2")
-    found = gateway.get_paginator("get_apis").paginate().build_full_result()["Items"]
-    chosen = [
-        api
-        for api in sorted(found, key=lambda api: api["CreatedDate"])
-        if wanted is None or api["ApiId"] in wanted or (shared and _is_shared(api))
-    ]
-    return [_read(gateway, api) for api in chosen]
-
-
-def shared_api(apis: Iterable[ApiRoutes]) -> ApiRoutes | None:
-    """The one among them in which the notebook's routes are."""
-    return next((api for api in apis if api.name == SHARED_API and not api.is_websocket), None)
-
-
-def _is_shared(api: Mapping[str, Any]) -> bool:
-    return bool(api["Name"] == SHARED_API and api["ProtocolType"] == "HTTP")
-
-
-def _read(gateway: Any, api: Mapping[str, Any]) -> ApiRoutes:
-    def items(operation: str) -> list[dict[str, Any]]:
-        pages = gateway.get_paginator(operation).paginate(ApiId=api["ApiId"])
-        found: list[dict[str, Any]] = pages.build_full_result()["Items"]
-        return found
-
-    leads = {
-        one["IntegrationId"]: _leads_to(one.get("IntegrationUri", "")) for one in items("get_integrations")
-    }
-    routes = {
-        route["RouteKey"]: ApiRoute(
-            route["RouteId"],
-            leads.get(route.get("Target", "").removeprefix("integrations/"), ""),
-            route.get("AuthorizationType", "NONE"),
-        )
-        for route in items("get_routes")
-    }
-    return ApiRoutes(
-        api["ApiId"],
-        api["Name"],
-        api["ApiEndpoint"],
-        [stage["StageName"] for stage in items("get_stages")],
-        routes,
-        {uri: identity for identity, uri in leads.items()},
-    )
-
-
-def _leads_to(uri: str) -> str:
-    """A function's ARN, however it is written; anything else as it is."""
-    try:
-        return function_of(uri, {})
-    except InvalidUri:
-        return uri
-
-
 def _of_api(api: ApiRoutes) -> Iterator[Endpoint]:
-    stage = DEFAULT if DEFAULT in api.stages else next(iter(api.stages), "")
-    start = api.address if stage in (DEFAULT, "") else f"{api.address}/{stage}"
+    """The routes of an API on the stage that is served without being named, else on its first; none without a stage."""
+    if not api.stages:
+        return
+    stage = DEFAULT if DEFAULT in api.stages else next(iter(api.stages))
+    start = api.address if stage == DEFAULT else f"{api.address}/{stage}"
     for key, route in api.routes.items():
         path = "" if api.is_websocket else key.partition(" ")[2] or "/"
         name = str(RouteSource(key, api.name))

@@ -23,7 +23,7 @@ FLOORS = [
     ["api", "client"],
     ["attachments", "results", "samples"],
     ["endpoints"],
-    ["charts"],
+    ["apis", "charts"],
     ["asking", "browser", "display", "launch", "connection"],
     ["lab"],
     ["hosts", "sources"],

@@ -16,6 +16,7 @@ import pytest
 
 from lablambda.client import Lab
 from lablambda.model.source import SHARED_API
+from tests.gateway.rest import Rest
 from tests.jupyter.conftest import Notebook
 from tests.jupyter.test_magics import FORMS
 
@@ -268,7 +269,7 @@ def test_routes_are_a_table(notebook: Notebook, lab: Lab) -> None:
     json.dumps(shown)
 
 
-def test_routes_of_other_apis_are_shown_too(notebook: Notebook, lab: Lab) -> None:
+def test_routes_of_other_apis_are_shown_too(notebook: Notebook, lab: Lab, web: httpx.Client) -> None:
     notebook.run(cell("elsewhere"))
     functions, gateway = lab.client("lambda"), lab.client("apigatewayv2")
     arn = functions.get_function_configuration(FunctionName="elsewhere")["FunctionArn"]
@@ -276,6 +277,9 @@ def test_routes_of_other_apis_are_shown_too(notebook: Notebook, lab: Lab) -> Non
     chat = gateway.create_api(
         Name="chat", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.action"
     )
+    rest = Rest(lab, functions)
+    rest.proxy("GET /old/{id}", "elsewhere")
+    rest.deploy()
     lone = gateway.create_integration(ApiId=chat["ApiId"], IntegrationType="AWS_PROXY", IntegrationUri=arn)
     gateway.create_route(
         ApiId=chat["ApiId"], RouteKey="$connect", Target=f"integrations/{lone['IntegrationId']}"
@@ -283,6 +287,8 @@ def test_routes_of_other_apis_are_shown_too(notebook: Notebook, lab: Lab) -> Non
     gateway.create_stage(ApiId=chat["ApiId"], StageName="live")
     try:
         found = {endpoint.route: endpoint for endpoint in lab.routes("elsewhere")}
+        assert web.get(found["GET /old/{id} of test"].address.replace("{id}", "1")).status_code == 502
+        assert found["GET /old/{id} of test"].address == f"{rest.address}/old/{{id}}"
         assert found["GET /goods of shop"].address == f"{api['ApiEndpoint']}/goods"
         assert found["$connect of chat"].address == f"{chat['ApiEndpoint']}/live"
         assert (found["$connect of chat"].curl, found["$connect of chat"].link) == ("", "")
@@ -297,6 +303,7 @@ def test_routes_of_other_apis_are_shown_too(notebook: Notebook, lab: Lab) -> Non
     finally:
         for identity in (api["ApiId"], chat["ApiId"]):
             gateway.delete_api(ApiId=identity)
+        rest.gateway.delete_rest_api(restApiId=rest.identity)
 
 
 # --------------------------------------------------------------------- where the browser finds them
