@@ -93,6 +93,13 @@ def data_dir(name: str) -> Path:
     return Path(platformdirs.user_data_dir("lablambda")) / "labs" / check_name(name)
 
 
+def private_dir() -> Path:
+    """Where private labs keep their state; not in /tmp, which handlers of some machines can reach."""
+    folder = Path(platformdirs.user_data_dir("lablambda")) / "private"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
 def authority_dir() -> Path:
     """Where the user's own certificate authority is, which every lab's HTTPS port goes by."""
     return Path(platformdirs.user_data_dir("lablambda")) / "authority"

@@ -22,13 +22,13 @@ from lablambda.config import (
     check_name,
     data_dir,
     descriptor_path,
+    private_dir,
     read_descriptor,
     runtime_dir,
 )
 
 IDLE_EXIT_S = 2 * 3600.0
 _COMMAND = [sys.executable, "-m", "lablambda", "up"]
-_PRIVATE_PREFIX = "lablambda-private-"
 
 
 class Lease:
@@ -91,7 +91,7 @@ def start_private(*, options: list[str] | None = None) -> tuple[Descriptor, Leas
     `options` are further words for `lablambda up`. Raises ConfigError if it can't be started.
     """
     _sweep()
-    data = Path(tempfile.mkdtemp(prefix=_PRIVATE_PREFIX))
+    data = Path(tempfile.mkdtemp(dir=private_dir()))
     note = data / "descriptor.json"
     name = f"private-{secrets.token_hex(4)}"
     reading, writing = os.pipe()
@@ -161,7 +161,7 @@ def _starting(name: str) -> Iterator[None]:
 
 def _sweep() -> None:
     """Remove what a private lab left behind that was killed together with its owner."""
-    for data in Path(tempfile.gettempdir()).glob(f"{_PRIVATE_PREFIX}*"):
+    for data in private_dir().iterdir():
         with contextlib.suppress(OSError), (data / "lock").open("r+b") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(data, ignore_errors=True)

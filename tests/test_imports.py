@@ -112,7 +112,13 @@ def test_import_lablambda_stays_light(slow: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["execution/parent.py", "runtimes/python/bootstrap.py", "runtimes/python/zygote.py"]
+    "path",
+    [
+        "execution/parent.py",
+        "execution/confine.py",
+        "runtimes/python/bootstrap.py",
+        "runtimes/python/zygote.py",
+    ],
 )
 def test_what_runs_beside_handlers_knows_nothing_of_lablambda(path: str) -> None:
     assert not imports_of(PACKAGE / path)

@@ -3,8 +3,10 @@
 It starts them, ends them with all that they left behind, and tells the lab how each of them ended. It
 talks to the lab over a SOCK_SEQPACKET socket, a JSON message each:
 
-    lab -> parent   {"start": {...}} with the descriptors that the child gets: its log pipe and, unless
-                    it talks HTTP, its socket; "command", "variables" and "folder" say what to run
+    lab -> parent   {"terms": {...}}, what all children are confined to; see `confine.py`
+                    {"start": {...}} with the descriptors that the child gets: its log pipe and, unless
+                    it talks HTTP, its socket; "command", "variables" and "folder" say what to run,
+                    "rules" what it may reach beside what all may
                     {"end": pid}
     parent -> lab   {"ready": "3.13.1"}   {"started": pid}   {"refused": errno}
                     {"exited": pid, "status": wait status}
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 import array
 import ctypes
+import importlib.util
 import json
 import os
 import resource
@@ -28,6 +31,7 @@ import sys
 TYPE_CHECKING = False  # as typing has it, without loading typing into every environment
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
     from typing import Any, NoReturn
 
     Become = Callable[["Parent", dict[str, Any], list[int], int], NoReturn]
@@ -36,6 +40,20 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
 MESSAGE_BYTES = 1 << 17
 # Python ignores these, and what is ignored stays so across exec.
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+
+
+def load(name: str, path: str) -> ModuleType:
+    """A module from its file: nothing else of where it lies is to be found."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+_confine = load("confine", os.path.join(os.path.dirname(os.path.abspath(__file__)), "confine.py"))
 
 
 class Parent:
@@ -47,6 +65,7 @@ class Parent:
         self.control = control
         self.become = become
         self.children: set[int] = set()
+        self.confinement: Any = None
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.pid = os.getpid()
 
@@ -77,7 +96,9 @@ class Parent:
         if not data:
             return False
         message = json.loads(data)
-        if "start" in message:
+        if "terms" in message:
+            self.confinement = _confine.Confinement(message["terms"])
+        elif "start" in message:
             self.start(message["start"], descriptors)
         elif message["end"] in self.children:
             _kill_group(message["end"])
@@ -144,12 +165,12 @@ class Parent:
 
     # -------------------------------------------------------------------------------- in the child
 
-    def leave(self, limits: dict[str, int], descriptors: list[int], *kept: int) -> int:
-        """Go into a session of one's own, within limits, with nothing of the parent's but what is meant for
-        the child: 0 is empty, 1 and 2 the log, 3 the socket; then what is `kept`, whose last number it gives.
-        """
+    def leave(self, request: dict[str, Any], descriptors: list[int], *kept: int) -> int:
+        """Go into a session of one's own, within limits, confined, with nothing of the parent's but what is
+        meant for the child: 0 is empty, 1 and 2 the log, 3 the socket; then what is `kept`, whose last
+        number it gives."""
         os.setsid()
-        _limit(limits)
+        _limit(request["limits"])
         self.libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != self.pid:
             os._exit(1)
@@ -164,6 +185,8 @@ class Parent:
         inherited = len(copies) - len(kept)
         for target, copy in enumerate(copies):
             os.dup2(copy, target, inheritable=target < inherited)
+        if self.confinement is not None:
+            self.confinement.enter(request["rules"])
         os.closerange(len(copies), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         return len(copies) - 1
 
@@ -171,7 +194,7 @@ class Parent:
 def run_command(parent: Parent, request: dict[str, Any], descriptors: list[int], told: int) -> NoReturn:
     """Be another program. What hinders that is told by its errno."""
     try:
-        told = parent.leave(request["limits"], descriptors, told)
+        told = parent.leave(request, descriptors, told)
         for number in _IGNORED_BY_PYTHON:
             signal.signal(number, signal.SIG_DFL)
         os.chdir(request["folder"])

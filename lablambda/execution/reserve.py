@@ -11,12 +11,15 @@ import asyncio
 import contextlib
 import os
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from lablambda.execution.place import can_be_laid
 from lablambda.execution.supervisor import Process
 from lablambda.execution.worker import Program
 from lablambda.model.errors import LabError
+from lablambda.rules.sandbox import Grant
 
 # An environment that has just been given its process needs the processor more than the next one does.
 _REPLENISH_AFTER_S = 0.2
@@ -24,24 +27,27 @@ _REPLENISH_AFTER_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Mold:
-    """What a process is started with: the command, the variables that it must have from its beginning, and
-    whether it needs a working folder of its own, since it can't change it later."""
+    """What a process is started with: the command, the variables that it must have from its beginning, what it
+    needs to read of this machine, and where its code is (the package first), unless that comes to it later."""
 
     command: tuple[str, ...]
     variables: tuple[tuple[str, str], ...] = ()
-    own_folder: bool = False
+    reads: tuple[Grant, ...] = ()
+    code: tuple[Path, ...] = ()
 
 
 def mold(
-    command: Sequence[str], program: Program, prefixes: tuple[str, ...], *, own_folder: bool = False
+    command: Sequence[str], program: Program, prefixes: tuple[str, ...], reads: Iterable[Grant] = ()
 ) -> Mold:
     """The mold for a program. Of its own variables, those that begin with one of `prefixes` are in it; so
     is the path to its shared libraries, if it seems to have any."""
     variables = {"PATH": os.defpath, "LANG": "en_US.UTF-8", "TZ": ":UTC"}
     variables |= {name: value for name, value in program.variables.items() if name.startswith(prefixes)}
-    if any(folder.is_dir() for folder in program.library_folders[1:]):
+    libraries = any(folder.is_dir() for folder in program.library_folders[1:])
+    if libraries:
         variables.setdefault("LD_LIBRARY_PATH", ":".join(map(str, program.library_folders)))
-    return Mold(tuple(command), tuple(sorted(variables.items())), own_folder)
+    code = program.code if libraries or not can_be_laid(program.code) else ()
+    return Mold(tuple(command), tuple(sorted(variables.items())), tuple(reads), code)
 
 
 class Reserve:

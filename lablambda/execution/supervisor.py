@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lablambda.execution.place import Place
 from lablambda.model.errors import ServiceFault
 from lablambda.rules.limits import FILE_DESCRIPTORS
 
@@ -24,6 +25,7 @@ _STARTS_IN_FLIGHT = 16  # so that the socket's buffer always has room for the ne
 _READY_WITHIN_S = 30.0
 _LIMITS = {"RLIMIT_NOFILE": FILE_DESCRIPTORS, "RLIMIT_CORE": 0}
 
+Rule = tuple[str, int]  # a path, and Landlock's rights to it
 Started = tuple[int, asyncio.Future[int]]  # the process, and its wait status when it has ended
 
 
@@ -38,15 +40,15 @@ class NotStarted(Exception):
 @dataclass(slots=True)
 class Process:
     """A started process that no environment has yet. `log` is the reading end of its output, `socket` the
-    lab's end of its channel, if it has one; `exited` resolves to its wait status; `folder` is a working
-    folder of its own, if it has one."""
+    lab's end of its channel, if it has one; `exited` resolves to its wait status; `place` is the
+    folder that its function comes to, if it was started ahead."""
 
     pid: int
     log: int
     socket: socket.socket | None
     exited: asyncio.Future[int]
     supervisor: Supervisor
-    folder: Path | None = None
+    place: Place | None = None
 
     def kill(self) -> None:
         """End it and its group."""
@@ -90,8 +92,15 @@ class Supervisor:
         self._loop.add_reader(control, self._hear)
 
     @classmethod
-    async def start(cls, python: str = sys.executable, script: Path = PARENT, *arguments: str) -> Supervisor:
-        """Start one and wait until it can start others. `script` gets its socket as first argument."""
+    async def start(
+        cls,
+        python: str = sys.executable,
+        script: Path = PARENT,
+        *arguments: str,
+        terms: Mapping[str, Any] | None = None,
+    ) -> Supervisor:
+        """Start one and wait until it can start others. `script` gets its socket as first argument. `terms`
+        are what confines all that it starts; see `confine.py`."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         # -I and -S: the interpreter and its standard library, nothing of the user's or the lab's.
@@ -106,6 +115,8 @@ class Supervisor:
         )
         theirs.close()
         supervisor = cls(process, ours)
+        if terms is not None:
+            ours.send(json.dumps({"terms": terms}).encode())
         try:
             async with asyncio.timeout(_READY_WITHIN_S):
                 await supervisor._ready
@@ -125,11 +136,17 @@ class Supervisor:
         *,
         folder: str = "/",
         channel: bool = True,
+        rules: Sequence[Rule] = (),
     ) -> Process:
-        """A new process; a parent that is a zygote needs no command. Raises NotStarted, ServiceFault."""
+        """A new process; a parent that is a zygote needs no command. `rules` are what it may reach beside
+        what all may. Raises NotStarted, ServiceFault."""
         request = {
-            "command": [*command], "variables": dict(variables or {}), "folder": folder, "limits": _LIMITS,
-        }  # fmt: skip
+            "command": [*command],
+            "variables": dict(variables or {}),
+            "folder": folder,
+            "limits": _LIMITS,
+            "rules": rules,
+        }
         ours, theirs = socket.socketpair() if channel else (None, None)
         log_read, log_write = os.pipe()
         try:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from lablambda.execution.channel import Channel, Kind
 from lablambda.execution.log_pipe import LogPipe, WriteEvent
 from lablambda.execution.supervisor import Process
+
+# Those that say where the code is; see `variables.py`.
+_CODE_VARIABLES = {"LAMBDA_TASK_ROOT", "LD_LIBRARY_PATH", "PATH"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,11 @@ class Program:
     layers: Path | None
     memory_mb: int
     variables: Mapping[str, str]
+
+    @property
+    def code(self) -> tuple[Path, ...]:
+        """The folders that it may read."""
+        return (self.task,) if self.layers is None else (self.task, self.layers)
 
     @property
     def extensions(self) -> tuple[Path, ...]:
@@ -52,6 +60,19 @@ class Launch:
     scratch: Path
     variables: Mapping[str, str]
     write_log: WriteEvent
+
+    def moved(self, task: Path, layers: Path) -> Launch:
+        """The same, with the code in these folders."""
+        program = self.program
+        moves = {str(program.task): str(task)}
+        if program.layers is not None:
+            moves[str(program.layers)] = str(layers)
+        variables = dict(self.variables)
+        for name in _CODE_VARIABLES & variables.keys():
+            for before, after in moves.items():
+                variables[name] = variables[name].replace(before, after)
+        there = replace(program, task=task, layers=None if program.layers is None else layers)
+        return replace(self, program=there, variables=variables)
 
     def message(self) -> dict[str, Any]:
         """What the process is told of it; see `runtimes/python/bootstrap.py`."""

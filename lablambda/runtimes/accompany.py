@@ -12,20 +12,21 @@ from lablambda.execution.extensions import Extensions
 from lablambda.execution.log_pipe import LogPipe
 from lablambda.execution.platform_api import PlatformApi
 from lablambda.execution.runtime_session import RuntimeSession
-from lablambda.execution.supervisor import NotStarted, Process, Spawner
+from lablambda.execution.supervisor import NotStarted, Process
 from lablambda.execution.worker import Failed, Launch, Program, Runtime, Worker
 from lablambda.rules.names import ACCOUNT
+from lablambda.runtimes.kit import Kit
 
 
 class WithExtensions:
     """A managed runtime; where a function's layers hold extensions, they accompany it."""
 
-    def __init__(self, runtime: Runtime, spawner: Spawner) -> None:
+    def __init__(self, runtime: Runtime, kit: Kit) -> None:
         self.name = runtime.name
         self.version = runtime.version
         self.path = runtime.path
         self._runtime = runtime
-        self._spawner = spawner
+        self._kit = kit
 
     async def warm(self, program: Program) -> None:
         await self._runtime.warm(program)
@@ -33,12 +34,12 @@ class WithExtensions:
     async def start(self, launch: Launch) -> Worker:
         if not launch.program.extensions:
             return await self._runtime.start(launch)
-        return await accompany(launch, self._spawner, None, self._runtime.start)
+        return await accompany(launch, self._kit, None, self._runtime.start)
 
 
 async def accompany(
     launch: Launch,
-    spawner: Spawner,
+    kit: Kit,
     session: RuntimeSession | None,
     start: Callable[[Launch], Awaitable[Worker]],
 ) -> Worker:
@@ -52,7 +53,7 @@ async def accompany(
         await api.start()
         launch = replace(launch, variables={**launch.variables, "AWS_LAMBDA_RUNTIME_API": api.address})
         for executable in executables:
-            process = await _start_extension(executable, launch, spawner)
+            process = await _start_extension(executable, launch, kit)
             companions.add(executable.name, process, LogPipe(process.log, launch.write_log))
         await extensions.registered()
         worker = await start(launch)
@@ -65,10 +66,12 @@ async def accompany(
     return worker
 
 
-async def _start_extension(executable: Path, launch: Launch, spawner: Spawner) -> Process:
-    supervisor = await spawner.ready()
+async def _start_extension(executable: Path, launch: Launch, kit: Kit) -> Process:
+    supervisor = await kit.spawner.ready()
+    # The folder that /tmp is in: a runtime's process may bring its own to the path.
+    rules = kit.sandbox.of_environment(launch.program.code, launch.scratch.parent)
     try:
-        return await supervisor.spawn([str(executable)], launch.variables, channel=False)
+        return await supervisor.spawn([str(executable)], launch.variables, channel=False, rules=rules)
     except NotStarted as error:
         message = f"fork/exec /opt/extensions/{executable.name}: {str(error).lower()}"
         raise Failed("Extension.LaunchError", message) from None

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
+from lablambda.execution.place import Place
 from lablambda.execution.reserve import Mold, Reserve
-from lablambda.execution.supervisor import NotStarted, Process, Spawner
+from lablambda.execution.sandbox import Sandbox
+from lablambda.execution.supervisor import NotStarted, Process, Spawner, Supervisor
 from lablambda.model.errors import ServiceFault
 from lablambda.rules.runtimes import RESERVE
 
 
 class Kit:
-    """`folder` is for a runtime's own files, `spawner` starts programs, `reserves` are the processes kept
-    ready, by family: at most as many as `reserve` says."""
+    """`folder` is for a runtime's own files, `sandbox` what confines environments, `spawner` starts programs,
+    `reserves` are the processes kept ready, by family: at most as many as `reserve` says."""
 
-    def __init__(self, folder: Path, reserve: Mapping[str, int]) -> None:
+    def __init__(self, folder: Path, reserve: Mapping[str, int], sandbox: Sandbox) -> None:
         self.folder = folder
+        self.sandbox = sandbox
         shutil.rmtree(folder / "work", ignore_errors=True)  # of a lab that was killed
         self._spawners: list[Spawner] = []
-        self.spawner = self.add(Spawner())
+        self.spawner = self.add(Spawner(lambda: Supervisor.start(terms=sandbox.terms())))
         self.reserves = {
             family: Reserve(reserve.get(family, most), self._start) for family, most in RESERVE.items()
         }
@@ -37,13 +39,18 @@ class Kit:
 
     async def _spawn(self, mold: Mold) -> Process:
         supervisor = await self.spawner.ready()
-        if not mold.own_folder:
-            return await supervisor.spawn(mold.command, dict(mold.variables))
-        folder = self.folder / "work" / uuid.uuid4().hex
-        folder.mkdir(parents=True)
-        process = await supervisor.spawn(mold.command, dict(mold.variables), folder=str(folder))
-        process.folder = folder
-        process.exited.add_done_callback(lambda _: shutil.rmtree(folder, ignore_errors=True))
+        place = Place(self.folder / "work")
+        code = mold.code or (place.task, place.layers)
+        rules = self.sandbox.of_environment(code, place.scratch) + self.sandbox.rules(mold.reads)
+        try:
+            process = await supervisor.spawn(
+                mold.command, dict(mold.variables), folder=str(code[0]), rules=rules
+            )
+        except BaseException:
+            place.clear()
+            raise
+        process.place = place
+        process.exited.add_done_callback(lambda _: place.clear())
         return process
 
     def add(self, spawner: Spawner) -> Spawner:

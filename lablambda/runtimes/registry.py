@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
+from lablambda.execution.sandbox import Sandbox
 from lablambda.execution.worker import Runtime
 from lablambda.rules import runtimes as rules
 from lablambda.rules.runtimes import RESERVE
@@ -36,8 +37,16 @@ FAMILIES: tuple[Callable[[Kit], Awaitable[Sequence[Runtime]]], ...] = (
 class Runtimes:
     """With `strict`, only the very runtime that a function names runs it."""
 
-    def __init__(self, folder: Path, *, reserve: Mapping[str, int] = RESERVE, strict: bool = False) -> None:
-        self._kit = Kit(folder, reserve)
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        reserve: Mapping[str, int] = RESERVE,
+        strict: bool = False,
+        sandbox: Sandbox | None = None,
+    ) -> None:
+        self.sandbox = sandbox or Sandbox.of_this_machine()
+        self._kit = Kit(folder, reserve, self.sandbox)
         self.strict = strict
         self._own = python.own(self._kit)
         self._known: dict[str, Runtime] = {}
@@ -84,5 +93,5 @@ class Runtimes:
 
     def _add(self, runtime: Runtime) -> None:
         if not isinstance(runtime, custom.CustomRuntime):  # which sees to its extensions itself
-            runtime = WithExtensions(runtime, self._kit.spawner)
+            runtime = WithExtensions(runtime, self._kit)
         self._known.setdefault(runtime.name, runtime)

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable, Iterable
 
+from lablambda.execution.place import Place
 from lablambda.execution.reserve import Mold, Reserve
 from lablambda.execution.worker import Launch, Program, Worker, adopt
 from lablambda.programs import output
@@ -27,7 +28,27 @@ class ReservedRuntime:
         await self._reserve.warm(self._mold(self.path, program))
 
     async def start(self, launch: Launch) -> Worker:
-        return adopt(await self._reserve.take(self._mold(self.path, launch.program)), launch)
+        return await become(self._reserve, self._mold(self.path, launch.program), launch)
+
+
+async def become(reserve: Reserve, mold: Mold, launch: Launch) -> Worker:
+    """Have a process of the reserve become the environment."""
+    process = await reserve.take(mold)
+    assert process.place is not None
+    try:
+        launch = await asyncio.to_thread(_move_in, process.place, mold, launch)
+    except BaseException:
+        await process.discard()
+        raise
+    return adopt(process, launch)
+
+
+def _move_in(place: Place, mold: Mold, launch: Launch) -> Launch:
+    place.take_scratch(launch.scratch)
+    if mold.code:
+        return launch
+    place.take_in(launch.program.code)
+    return launch.moved(place.task, place.layers)
 
 
 async def versions(paths: Iterable[str], pattern: str, *question: str) -> list[tuple[str, re.Match[str]]]:

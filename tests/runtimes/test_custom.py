@@ -155,11 +155,14 @@ async def test_awss_own_client_for_java(bench: Bench) -> None:
         classes = (await compiler.compile(ECHO, java.major)).classes
     finally:
         await compiler.close()
-    jars = ":".join(map(str, maven.jars(maven.RUNTIME)))
+    jars = {f"lib/{jar.name}": jar.read_bytes() for jar in maven.jars(maven.RUNTIME)}
     main = "com.amazonaws.services.lambda.runtime.api.client.AWSLambda"
-    bootstrap = f"#!/bin/sh\nexec {java.java} -cp {jars}:. {main} Echo\n"
+    bootstrap = f"#!/bin/sh\nexec {java.java} -cp 'lib/*:.' {main} Echo\n"
     version = bench.function(
-        files={"bootstrap": bootstrap, **classes}, runtime="provided.al2023", handler="Echo", timeout=20
+        files={"bootstrap": bootstrap, **jars, **classes},
+        runtime="provided.al2023",
+        handler="Echo",
+        timeout=20,
     )
     for n in range(2):
         assert json.loads((await bench.invoke(version, {"n": n}, request_id="r-5")).payload) == {
@@ -543,16 +546,16 @@ async def test_an_extension_that_ends_while_nothing_happens(bench: Bench) -> Non
     assert (await bench.invoke(version)).payload == b"1"
 
 
-async def test_the_runtime_starts_when_the_extensions_have_registered(bench: Bench, tmp_path: Path) -> None:
-    """What its init needs of them is there."""
+async def test_the_runtime_starts_when_the_extensions_have_registered(bench: Bench) -> None:
+    """What its init needs of them is there: they share /tmp."""
     slow = extension(f"""
 time.sleep(0.3)
-open({str(tmp_path / "ready")!r}, "w").close()
+open(os.environ["TMPDIR"] + "/ready", "w").close()
 me = register("INVOKE")
 while True: {ASK}
 """)
     source = (
-        f"import os\nfound = os.path.exists({str(tmp_path / 'ready')!r})\ndef handler(e, c): return found"
+        "import os\nfound = os.path.exists(os.environ['TMPDIR'] + '/ready')\ndef handler(e, c): return found"
     )
     version = accompanied(bench, bench.function(source), {"slow": slow})
     assert (await bench.invoke(version)).payload == b"true"

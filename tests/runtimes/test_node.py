@@ -427,11 +427,13 @@ async def test_packages_of_a_layer(node: Node, folder: str, file: str, source: s
     assert json.loads((await node.bench.invoke(version)).payload) == "hello from a layer"
 
 
-async def test_the_functions_own_packages_and_node_path(node: Node, tmp_path: Path) -> None:
-    (tmp_path / "elsewhere.js").write_text("module.exports = 'elsewhere';")
+async def test_the_functions_own_packages_and_node_path(node: Node) -> None:
     source = "exports.handler = async () => [require('own'), require('elsewhere')];"
-    files = {"node_modules/own/index.js": "module.exports = 'own';"}
-    variables = {"NODE_PATH": str(tmp_path)}
+    files = {
+        "node_modules/own/index.js": "module.exports = 'own';",
+        "vendor/elsewhere.js": "module.exports = 'elsewhere';",
+    }
+    variables = {"NODE_PATH": "vendor"}
     assert await node.says(source, files=files, variables=variables) == ["own", "elsewhere"]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lablambda.execution.reserve import Mold
+from lablambda.execution.sandbox import Sandbox
 from lablambda.model.errors import ServiceFault
 from lablambda.runtimes.kit import Kit
 from lablambda.runtimes.python.runtime import OWN
@@ -52,7 +53,7 @@ async def test_unless_the_lab_is_strict(tmp_path: Path) -> None:
 
 
 async def test_an_interpreter_that_has_gone_is_told(tmp_path: Path) -> None:
-    kit = Kit(tmp_path, {})
+    kit = Kit(tmp_path, {}, Sandbox.none())
     with pytest.raises(
         ServiceFault, match=r"node can't be run \(No such file or directory\)\. .*restart the lab"
     ):

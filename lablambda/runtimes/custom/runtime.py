@@ -20,27 +20,32 @@ class CustomRuntime:
     path = ""
 
     def __init__(self, kit: Kit) -> None:
-        self._spawner = kit.spawner
+        self._kit = kit
 
     async def warm(self, program: Program) -> None:  # noqa: ARG002 - every program is another
-        await self._spawner.ready()
+        await self._kit.spawner.ready()
 
     async def start(self, launch: Launch) -> Worker:
         session = RuntimeSession()
 
         async def start_bootstrap(launch: Launch) -> Worker:
-            supervisor = await self._spawner.ready()
+            supervisor = await self._kit.spawner.ready()
             bootstrap, shown = _bootstrap(launch.program)
+            rules = self._kit.sandbox.of_environment(launch.program.code, launch.scratch)
             try:
                 process = await supervisor.spawn(
-                    [str(bootstrap)], launch.variables, folder=str(launch.program.task), channel=False
+                    [str(bootstrap)],
+                    launch.variables,
+                    folder=str(launch.program.task),
+                    channel=False,
+                    rules=rules,
                 )
             except NotStarted as error:
                 raise InvalidEntrypoint(f"fork/exec {shown}: {str(error).lower()}") from None
             process.exited.add_done_callback(lambda _: session.no_more())
             return Worker(process, session, LogPipe(process.log, launch.write_log))
 
-        return await accompany(launch, self._spawner, session, start_bootstrap)
+        return await accompany(launch, self._kit, session, start_bootstrap)
 
 
 async def find(kit: Kit) -> list[CustomRuntime]:

@@ -53,6 +53,11 @@ def bootstrap_command(jdk: Jdk, jdks: Sequence[Jdk]) -> list[str]:
     return [command[0], *sharing, *command[1:]]
 
 
+def folders() -> tuple[Path, ...]:
+    """Where the classes of the runtime are, its own and the libraries."""
+    return cache_dir() / "java", cache_dir() / "maven"
+
+
 def compiler_command(jdks: Sequence[Jdk]) -> list[str]:
     """What starts the process that compiles cells, on the newest Java that has a compiler, or else with the
     Eclipse compiler on the newest. Raises ServiceFault."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from lablambda.execution.reserve import Mold, mold
-from lablambda.execution.worker import Launch, Program, Worker, adopt
+from lablambda.execution.sandbox import installation
+from lablambda.execution.worker import Launch, Program, Worker
+from lablambda.rules.sandbox import Grant
 from lablambda.runtimes.java import guest, jdks
 from lablambda.runtimes.java.jdks import Jdk
 from lablambda.runtimes.kit import Kit
+from lablambda.runtimes.reserved import become
 
 # Read when a JVM starts, and never again.
 _START_VARIABLES = ("JAVA_", "_JAVA_", "JDK_", "LD_")
@@ -36,10 +38,7 @@ class JavaRuntime:
         await self._reserve.warm(await self._mold(program))
 
     async def start(self, launch: Launch) -> Worker:
-        process = await self._reserve.take(await self._mold(launch.program))
-        assert process.folder is not None
-        _fill(process.folder, launch.program.task)
-        return adopt(process, launch)
+        return await become(self._reserve, await self._mold(launch.program), launch)
 
     async def _mold(self, program: Program) -> Mold:
         async with self._preparing:
@@ -47,7 +46,8 @@ class JavaRuntime:
                 self._command = await asyncio.to_thread(guest.bootstrap_command, self._jdk, self._all_here)
         # AWS's share of the function's memory for the heap; what else a JVM needs is in the rest.
         heap = f"-Xmx{program.memory_mb * 85 // 100}m"
-        made = mold([*self._command, heap, guest.BOOTSTRAP], program, _START_VARIABLES, own_folder=True)
+        reads = (*installation(self.path), *map(Grant, map(str, guest.folders())))
+        made = mold([*self._command, heap, guest.BOOTSTRAP], program, _START_VARIABLES, reads)
         return replace(made, variables=(*made.variables, _LOCALE))
 
 
@@ -55,9 +55,3 @@ async def find(kit: Kit) -> list[JavaRuntime]:
     """Every Java of this machine that is new enough, one of each version."""
     found = await asyncio.to_thread(jdks.find)
     return [JavaRuntime(jdk, found, kit) for jdk in found]
-
-
-def _fill(folder: Path, task: Path) -> None:
-    """A JVM can't leave the folder that it was started in, so the package comes there."""
-    for entry in task.iterdir():
-        (folder / entry.name).symlink_to(entry)

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from lablambda.config import trust_variables
 from lablambda.execution.reserve import Mold, mold
+from lablambda.execution.sandbox import installation
 from lablambda.execution.worker import Program
+from lablambda.rules.sandbox import Grant
 from lablambda.runtimes.kit import Kit
 from lablambda.runtimes.reserved import ReservedRuntime, versions
 
@@ -58,7 +60,8 @@ def _mold(number: tuple[int, int], path: str, program: Program) -> Mold:
     # The shares of a function's memory that AWS's Node.js gives to old and young objects.
     old, young = program.memory_mb * 90 // 100, max(1, program.memory_mb * 5 // 100)
     flags = (f"--max-old-space-size={old}", f"--max-semi-space-size={young}", *_without(number, program))
-    made = mold((path, *flags, str(_BOOTSTRAP)), program, _START_VARIABLES)
+    reads = (*installation(path), Grant(str(_BOOTSTRAP.parent)))
+    made = mold((path, *flags, str(_BOOTSTRAP)), program, _START_VARIABLES, reads)
     return replace(made, variables=(*_trust(program), *made.variables))
 
 

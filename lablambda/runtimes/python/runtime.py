@@ -12,9 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lablambda.execution.sandbox import installation
 from lablambda.execution.supervisor import Spawner, Supervisor
 from lablambda.execution.worker import Launch, Program, Worker, adopt
 from lablambda.programs import output
+from lablambda.rules.sandbox import Grant
 from lablambda.runtimes.kit import Kit
 from lablambda.runtimes.python.zygote import DISTRIBUTIONS, RUNTIME_PACKAGES
 
@@ -31,6 +33,7 @@ class PythonRuntime:
         self.version = version
         self.path = path
         self._folder = kit.folder / "python"
+        self._sandbox = kit.sandbox
         self._zygote = kit.add(Spawner(self._start_zygote))
 
     async def warm(self, program: Program | None = None) -> None:  # noqa: ARG002 - a zygote serves any
@@ -40,10 +43,13 @@ class PythonRuntime:
         zygote = await self._zygote.ready()
         # So that a Python which the handler starts finds boto3 too.
         variables = {"PYTHONPATH": str(self._folder), **launch.variables}
-        return adopt(await zygote.spawn(), replace(launch, variables=variables))
+        rules = self._sandbox.of_environment(launch.program.code, launch.scratch)
+        return adopt(await zygote.spawn(rules=rules), replace(launch, variables=variables))
 
     async def _start_zygote(self) -> Supervisor:
-        return await Supervisor.start(self.path, _ZYGOTE, str(runtime_packages(self._folder)))
+        packages = runtime_packages(self._folder)
+        reads = [*installation(self.path), Grant(str(packages)), *map(Grant, map(str, _package_sources()))]
+        return await Supervisor.start(self.path, _ZYGOTE, str(packages), terms=self._sandbox.terms(reads))
 
 
 def runtime_packages(folder: Path) -> Path:

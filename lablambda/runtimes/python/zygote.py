@@ -32,14 +32,24 @@ DISTRIBUTIONS = {"dateutil": "python_dateutil"}  # where a package's metadata ha
 def main() -> None:
     control, runtime_folder = socket.socket(fileno=int(sys.argv[1])), sys.argv[2]
     sys.path.append(runtime_folder)
-    parent = _load("parent", os.path.join(_HERE, "..", "..", "execution", "parent.py"))
-    bootstrap = _preload()
+    parent = _load_parent()
+    bootstrap = _preload(parent.load)
     metadata = _metadata_in(runtime_folder)
     parent.Parent(control, functools.partial(_become_environment, bootstrap, metadata)).run()
 
 
-def _preload() -> ModuleType:
-    bootstrap = _load("bootstrap", os.path.join(_HERE, "bootstrap.py"))
+def _load_parent() -> Any:
+    path = os.path.join(_HERE, "..", "..", "execution", "parent.py")
+    spec = importlib.util.spec_from_file_location("parent", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _preload(load: Callable[[str, str], ModuleType]) -> ModuleType:
+    bootstrap = load("bootstrap", os.path.join(_HERE, "bootstrap.py"))
     for name in ("boto3", "uuid", "datetime", "decimal", "random", "base64", "io", "zlib"):
         try:
             importlib.import_module(name)
@@ -50,16 +60,6 @@ def _preload() -> ModuleType:
     gc.collect()
     gc.freeze()
     return bootstrap
-
-
-def _load(name: str, path: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 # ------------------------------------------------------------------------ in the child, never to return
@@ -77,7 +77,7 @@ def _become_environment(
     status = 1
     try:
         os.close(told)
-        parent.leave(request["limits"], descriptors)
+        parent.leave(request, descriptors)
         os.set_inheritable(bootstrap.CHANNEL, False)
         status = _live(bootstrap.Lab(socket.socket(fileno=bootstrap.CHANNEL)), bootstrap, metadata)
     except SystemExit as exit_request:

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lablambda.execution.reserve import Mold, mold
+from lablambda.execution.sandbox import installation
 from lablambda.execution.worker import Program
+from lablambda.rules.sandbox import Grant
 from lablambda.runtimes.kit import Kit
 from lablambda.runtimes.reserved import ReservedRuntime, versions
 
@@ -31,7 +33,8 @@ async def find(kit: Kit) -> list[ReservedRuntime]:
 
 
 def _mold(path: str, program: Program) -> Mold:
-    return mold((path, str(_BOOTSTRAP)), program, _START_VARIABLES)
+    reads = (*installation(path), Grant(str(_BOOTSTRAP)))
+    return mold((path, str(_BOOTSTRAP)), program, _START_VARIABLES, reads)
 
 
 def _candidates() -> Iterator[str]:

@@ -1,0 +1,340 @@
+"""What a handler may reach: which files, and which of the kernel's services. All that is allowed is named here,
+with the reason; all else is refused.
+
+Two of the kernel's own means do it, and neither needs a privilege: Landlock for files, signals and the memory of
+other processes (https://docs.kernel.org/userspace-api/landlock.html), seccomp for system calls
+(https://docs.kernel.org/userspace-api/seccomp_filter.html).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from enum import Enum, IntFlag, StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+# ------------------------------------------------------------------------------------------------ how far it goes
+
+# Of Landlock: the first that keeps signals and abstract sockets within an environment.
+_WHOLE_LANDLOCK = 6
+
+
+class Level(StrEnum):
+    """How well handlers are kept apart."""
+
+    STRICT = "strict"
+    PARTIAL = "partial"
+    OFF = "off"
+
+
+class Kernel(NamedTuple):
+    """What a kernel lets a lab do: its version of Landlock (0: none), whether it filters system calls, and whether an
+    environment can have file systems of its own."""
+
+    landlock: int
+    filters: bool
+    mounts: bool
+
+
+NOTHING = Kernel(0, filters=False, mounts=False)
+
+
+def level(kernel: Kernel) -> Level:
+    """How well handlers are kept apart by such a kernel."""
+    if kernel == NOTHING:
+        return Level.OFF
+    return Level.PARTIAL if missing(kernel) else Level.STRICT
+
+
+def missing(kernel: Kernel) -> list[str]:
+    """What a handler can do there that a strict sandbox refuses, in words."""
+    found = []
+    if not kernel.landlock:
+        found.append("reach the user's files and processes (needs Landlock, of Linux 5.13)")
+    elif kernel.landlock < _WHOLE_LANDLOCK:
+        found.append("send signals to the user's processes (needs Landlock of Linux 6.12)")
+    if not kernel.filters:
+        found.append("make every system call (needs seccomp, on x86_64, aarch64 or riscv64)")
+    if not kernel.mounts:
+        found.append("reach what is in /tmp, and change modes of the user's files (needs user namespaces)")
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------------ files
+
+
+class _Right(IntFlag):
+    """Landlock's rights on files, by bit."""
+
+    EXECUTE = 1 << 0
+    WRITE_FILE = 1 << 1
+    READ_FILE = 1 << 2
+    READ_FOLDER = 1 << 3
+    REMOVE_FOLDER = 1 << 4
+    REMOVE_FILE = 1 << 5
+    MAKE_CHARACTER_DEVICE = 1 << 6
+    MAKE_FOLDER = 1 << 7
+    MAKE_FILE = 1 << 8
+    MAKE_SOCKET = 1 << 9
+    MAKE_PIPE = 1 << 10
+    MAKE_BLOCK_DEVICE = 1 << 11
+    MAKE_LINK = 1 << 12
+    MOVE = 1 << 13  # from one folder to another
+    TRUNCATE = 1 << 14
+    CONTROL_DEVICE = 1 << 15
+
+
+_ALL = ~_Right(0)
+_READ = _Right.EXECUTE | _Right.READ_FILE | _Right.READ_FOLDER
+_DEVICES = _Right.MAKE_CHARACTER_DEVICE | _Right.MAKE_BLOCK_DEVICE
+_USE = _Right.READ_FILE | _Right.WRITE_FILE | _Right.TRUNCATE
+# Since which version of Landlock a right can be refused; all others are of the first.
+_SINCE = {_Right.MOVE: 2, _Right.TRUNCATE: 3, _Right.CONTROL_DEVICE: 5}
+_SIGNALS_AND_ABSTRACT_SOCKETS = 0b11
+
+
+class Access(Enum):
+    """What may be done with a file, or with all that is below a folder."""
+
+    READ = _READ
+    WRITE = _ALL & ~_DEVICES
+    USE = _USE | _Right.CONTROL_DEVICE  # a device
+    BY_NAME = _USE | _Right.MAKE_FILE | _Right.REMOVE_FILE  # make and use files, but not see which there are
+
+
+class Grant(NamedTuple):
+    """A file or folder, and what may be done with it."""
+
+    path: str
+    access: Access = Access.READ
+
+
+# Patterns of what every handler may read. Of /etc only what libraries ask for: it has passwords and keys too.
+_SYSTEM = {
+    "programs and libraries": ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store"),
+    "how libraries are found": (
+        "/etc/ld.so.*",
+        "/etc/alternatives",
+        "/etc/os-release",
+        "/etc/debian_version",
+    ),
+    "names of hosts": (
+        *("/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/hostname", "/etc/gai.conf"),
+        *("/etc/nsswitch.conf", "/etc/services", "/etc/protocols", "/etc/networks"),
+    ),
+    "names of users": ("/etc/passwd", "/etc/group"),
+    "whom to trust": (
+        *(
+            "/etc/ssl/certs",
+            "/etc/ssl/*.pem",
+            "/etc/ssl/*.cnf",
+            "/etc/ca-certificates*",
+            "/etc/crypto-policies",
+        ),
+        *(
+            "/etc/pki/tls/certs",
+            "/etc/pki/tls/*.pem",
+            "/etc/pki/tls/*.cnf",
+            "/etc/pki/ca-trust",
+            "/etc/pki/java",
+        ),
+        "/var/lib/ca-certificates",
+    ),
+    "time, languages, types, fonts": (
+        *("/etc/localtime", "/etc/timezone", "/etc/locale.*", "/etc/mime.types", "/etc/magic", "/etc/fonts"),
+        *("/var/cache/fontconfig", "/etc/inputrc", "/etc/terminfo", "/etc/bash.bashrc", "/etc/profile"),
+    ),
+    "settings of languages": ("/etc/java*", "/etc/python3*", "/etc/node*", "/etc/gemrc", "/var/lib/gems"),
+    # Of other processes it tells what `ps` shows; what is theirs alone is refused by Landlock.
+    "what the kernel tells of processes": ("/proc",),
+    "how many processors, how much memory": (
+        *("/sys/devices/system/cpu", "/sys/devices/system/node", "/sys/fs/cgroup", "/sys/kernel/mm"),
+        "/sys/devices/virtual/dmi/id",
+    ),
+}
+_DEVICE_FILES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty")
+# Every environment's semaphores and shared memory are here, under names that are long and made by chance.
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - no temporary file
+
+
+def system(kernel: Kernel, root: Path = Path("/")) -> Iterator[Grant]:
+    """What every handler may reach of this machine. `root` is where its files are."""
+    if not kernel.mounts:
+        yield Grant("/tmp", Access.WRITE)  # noqa: S108 - handlers name it, and can have no other at that path
+    for patterns in _SYSTEM.values():
+        for pattern in patterns:
+            yield from (Grant(str(path)) for path in sorted(root.glob(pattern.lstrip("/"))))
+    for device in _DEVICE_FILES:
+        yield Grant(device, Access.USE)
+    yield Grant(_SHARED_MEMORY, Access.BY_NAME)
+
+
+def installation(program: Path, closed: Iterable[Path]) -> list[Grant]:
+    """What a program at .../bin/NAME may read of its own: the folder that bin is in, unless it holds one of the
+    folders that are `closed`; then its bin and lib, and no more."""
+    prefix = program.parent.parent
+    if any(folder.is_relative_to(prefix) for folder in closed):
+        return [Grant(str(program.parent)), Grant(str(prefix / "lib"))]
+    return [Grant(str(prefix))]
+
+
+# ----------------------------------------------------------------------------------------------------- system calls
+
+_EPERM, _ENOSYS, _EAFNOSUPPORT = 1, 38, 97
+
+
+class _Call(NamedTuple):
+    """A system call's number on x86-64 and on the others, which have one table."""
+
+    x86: int
+    other: int
+
+
+# What would go past files and signals to other processes, to the user's keys, or around this filter.
+_REFUSED = {
+    "the memory of other processes": {
+        "ptrace": _Call(101, 117),
+        "process_vm_readv": _Call(310, 270),
+        "process_vm_writev": _Call(311, 271),
+        "kcmp": _Call(312, 272),
+        "pidfd_getfd": _Call(438, 438),
+    },
+    "the user's keys": {
+        "add_key": _Call(248, 217),
+        "request_key": _Call(249, 218),
+        "keyctl": _Call(250, 219),
+    },
+    "memory, semaphores and queues that all of a user's processes share": {
+        "shmget": _Call(29, 194),
+        "shmat": _Call(30, 196),
+        "shmctl": _Call(31, 195),
+        "semget": _Call(64, 190),
+        "semop": _Call(65, 193),
+        "semctl": _Call(66, 191),
+        "semtimedop": _Call(220, 192),
+        "msgget": _Call(68, 186),
+        "msgsnd": _Call(69, 189),
+        "msgrcv": _Call(70, 188),
+        "msgctl": _Call(71, 187),
+        "mq_open": _Call(240, 180),
+        "mq_unlink": _Call(241, 181),
+    },
+    "namespaces of one's own, in which one is root": {
+        "unshare": _Call(272, 97),
+        "setns": _Call(308, 268),
+        "mount": _Call(165, 40),
+        "umount2": _Call(166, 39),
+        "pivot_root": _Call(155, 41),
+        "chroot": _Call(161, 51),
+        "open_tree": _Call(428, 428),
+    },
+    "parts of the kernel that no handler needs and that had many a hole": {
+        "bpf": _Call(321, 280),
+        "perf_event_open": _Call(298, 241),
+        "userfaultfd": _Call(323, 282),
+    },
+}
+# Libraries have another way when the kernel doesn't know these. The flags of clone3 can't be seen by a filter, and
+# io_uring makes system calls that no filter sees.
+_UNKNOWN = {
+    "clone3": _Call(435, 435),
+    "io_uring_setup": _Call(425, 425),
+    "io_uring_enter": _Call(426, 426),
+    "io_uring_register": _Call(427, 427),
+}
+# Another process of the same user could be slowed down or ended by these. Which argument names it, and 0 is oneself.
+_OF_ONESELF = {
+    "prlimit64": (_Call(302, 261), 0),
+    "setpriority": (_Call(141, 140), 1),
+    "ioprio_set": (_Call(251, 30), 1),
+    "sched_setparam": (_Call(142, 118), 0),
+    "sched_setscheduler": (_Call(144, 119), 0),
+    "sched_setattr": (_Call(314, 274), 0),
+}
+_CLONE, _NEW_NAMESPACES = _Call(56, 220), 0x7E020000
+# The internet and the machine's own addresses. Not the sockets that have a path: neither Landlock nor a filter can
+# tell a handler's own from the user's message bus or Docker's, by which one gets out of any sandbox. Pairs of them
+# (socketpair) are made by another call.
+_SOCKET = _Call(41, 198)
+_FAMILIES = {"AF_INET": 2, "AF_INET6": 10, "AF_NETLINK": 16}
+
+_ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7, "riscv64": 0xC00000F3}
+_X32 = 0x40000000  # the bit of x86-64's other set of numbers
+
+# Instructions of the kernel's filter machine, and where it finds what it judges.
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
+_ALLOW, _FAIL = 0x7FFF0000, 0x00050000
+_Instruction = tuple[int, int, int, int]  # operation, skip if so, skip if not, operand
+
+
+def call_filter(machine: str) -> bytes:
+    """A program for the kernel that judges a handler's system calls; empty for a machine not known here."""
+    if machine not in _ARCHITECTURES:
+        return b""
+    program = [
+        _load(_ARCHITECTURE_AT),
+        *_unless(_EQUAL, _ARCHITECTURES[machine], _fail(_ENOSYS)),
+        _load(_NUMBER_AT),
+        *_when(_AT_LEAST, _X32, _fail(_ENOSYS)),
+        *_judgements(_Call._fields.index("x86" if machine == "x86_64" else "other")),
+        (_RETURN, 0, 0, _ALLOW),
+    ]
+    return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
+
+
+def _judgements(table: int) -> Iterator[_Instruction]:
+    for calls in _REFUSED.values():
+        for call in calls.values():
+            yield from _when(_EQUAL, call[table], _fail(_EPERM))
+    for call in _UNKNOWN.values():
+        yield from _when(_EQUAL, call[table], _fail(_ENOSYS))
+    for call, place in _OF_ONESELF.values():
+        yield from _when(_EQUAL, call[table], _argument(place), *_unless(_EQUAL, 0, _fail(_EPERM)), _allow())
+    flagged = _when(_ANY_BIT, _NEW_NAMESPACES, _fail(_EPERM))
+    yield from _when(_EQUAL, _CLONE[table], _argument(0), *flagged, _allow())
+    known = [step for family in _FAMILIES.values() for step in _when(_EQUAL, family, _allow())]
+    yield from _when(_EQUAL, _SOCKET[table], _argument(0), *known, _fail(_EAFNOSUPPORT))
+
+
+def _load(place: int) -> _Instruction:
+    return _LOAD, 0, 0, place
+
+
+def _argument(number: int) -> _Instruction:
+    return _load(_ARGUMENTS_AT + 8 * number)  # its lower half: both machines have that first
+
+
+def _allow() -> _Instruction:
+    return _RETURN, 0, 0, _ALLOW
+
+
+def _fail(error: int) -> _Instruction:
+    return _RETURN, 0, 0, _FAIL | error
+
+
+def _when(test: int, operand: int, *then: _Instruction) -> list[_Instruction]:
+    return [(test, 0, len(then), operand), *then]
+
+
+def _unless(test: int, operand: int, *then: _Instruction) -> list[_Instruction]:
+    return [(test, len(then), 0, operand), *then]
+
+
+# ------------------------------------------------------------------------------------------------- for the kernel
+
+
+def handled(kernel: Kernel) -> int:
+    """The rights that its Landlock refuses where they aren't granted."""
+    return sum(int(right) for right in _Right if _SINCE.get(right, 1) <= kernel.landlock)
+
+
+def scoped(kernel: Kernel) -> int:
+    """What beside files its Landlock keeps within an environment."""
+    return _SIGNALS_AND_ABSTRACT_SOCKETS if kernel.landlock >= _WHOLE_LANDLOCK else 0
+
+
+def rules(grants: Iterable[Grant], kernel: Kernel) -> list[tuple[str, int]]:
+    """The grants as its Landlock has them: paths and rights."""
+    return [(grant.path, int(grant.access.value) & handled(kernel)) for grant in grants]
