@@ -3,10 +3,11 @@
 It starts them, ends them with all that they left behind, and tells the lab how each of them ended. It
 talks to the lab over a SOCK_SEQPACKET socket, a JSON message each:
 
-    lab -> parent   {"terms": {...}}, what all children are confined to; see `confine.py`
+    lab -> parent   {"terms": {...}} or null, first of all: what all children are confined to; see
+                    `confine.py`
                     {"start": {...}} with the descriptors that the child gets: its log pipe and, unless
                     it talks HTTP, its socket; "command", "variables" and "folder" say what to run,
-                    "rules" what it may reach beside what all may
+                    "rules" and "mounts" what it may reach beside what all may
                     {"end": pid}
     parent -> lab   {"ready": "3.13.1"}   {"started": pid}   {"refused": errno}
                     {"exited": pid, "status": wait status}
@@ -59,17 +60,19 @@ _confine = load("confine", os.path.join(os.path.dirname(os.path.abspath(__file__
 class Parent:
     """Starts, reaps and ends processes, as the lab says."""
 
-    def __init__(self, control: socket.socket, become: Become) -> None:
-        """`become` is what a child does: it gets the parent it comes from, the request, its descriptors and
-        one to write an errno to if it can't; it never returns."""
+    def __init__(self, control: socket.socket) -> None:
+        """Waits for the terms, and goes to where they are kept."""
         self.control = control
-        self.become = become
         self.children: set[int] = set()
-        self.confinement: Any = None
+        terms = json.loads(control.recv(MESSAGE_BYTES) or "{}").get("terms")
+        self.confinement = None if terms is None else _confine.Confinement(terms)
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.pid = os.getpid()
 
-    def run(self) -> None:
+    def run(self, become: Become) -> None:
+        """`become` is what a child does: it gets the parent it comes from, the request, its descriptors and
+        one to write an errno to if it can't; it never returns."""
+        self.become = become
         self.libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         self.libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         woken, wake = socket.socketpair()
@@ -96,15 +99,15 @@ class Parent:
         if not data:
             return False
         message = json.loads(data)
-        if "terms" in message:
-            self.confinement = _confine.Confinement(message["terms"])
-        elif "start" in message:
+        if "start" in message:
             self.start(message["start"], descriptors)
         elif message["end"] in self.children:
             _kill_group(message["end"])
         return True
 
     def start(self, request: dict[str, Any], descriptors: list[int]) -> None:
+        if self.confinement is not None:
+            self.confinement.prepare(request["mounts"])
         failure, told = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -186,7 +189,7 @@ class Parent:
         for target, copy in enumerate(copies):
             os.dup2(copy, target, inheritable=target < inherited)
         if self.confinement is not None:
-            self.confinement.enter(request["rules"])
+            self.confinement.enter(request["rules"], request["mounts"])
         os.closerange(len(copies), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         return len(copies) - 1
 
@@ -244,4 +247,4 @@ def _kill(pid: int) -> None:
 
 
 if __name__ == "__main__":
-    Parent(socket.socket(fileno=int(sys.argv[1])), run_command).run()
+    Parent(socket.socket(fileno=int(sys.argv[1]))).run(run_command)

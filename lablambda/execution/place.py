@@ -36,8 +36,14 @@ class Place:
     def take_scratch(self, scratch: Path) -> None:
         """Be where the environment has its /tmp: the folder that the process may write takes over its path and all
         that was in it."""
+        noted = {
+            entry.name for entry in self.scratch.iterdir()
+        }  # a JVM writes of itself, in the same folder each time
         for entry in scratch.iterdir():
-            entry.rename(self.scratch / entry.name)
+            if entry.name in noted:
+                shutil.rmtree(entry)
+            else:
+                entry.rename(self.scratch / entry.name)
         self.scratch.rename(scratch)
 
     def clear(self) -> None:

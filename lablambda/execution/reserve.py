@@ -28,12 +28,14 @@ _REPLENISH_AFTER_S = 0.2
 @dataclass(frozen=True, slots=True)
 class Mold:
     """What a process is started with: the command, the variables that it must have from its beginning, what it
-    needs to read of this machine, and where its code is (the package first), unless that comes to it later."""
+    needs to read of this machine, and where its code (the package first) and its /tmp are, unless they come to
+    it later."""
 
     command: tuple[str, ...]
     variables: tuple[tuple[str, str], ...] = ()
     reads: tuple[Grant, ...] = ()
     code: tuple[Path, ...] = ()
+    scratch: Path | None = None
 
 
 def mold(
@@ -51,11 +53,11 @@ def mold(
 
 
 class Reserve:
-    """At most `most` idle processes, which `start` starts."""
+    """At most `most` idle processes, which `start` starts; also one that nobody keeps."""
 
     def __init__(self, most: int, start: Callable[[Mold], Awaitable[Process]]) -> None:
         self._most = most
-        self._start = start
+        self.start = start
         self._idle: OrderedDict[Mold, deque[Process]] = OrderedDict()  # the mold used last at the end
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -75,7 +77,7 @@ class Reserve:
             if not process.exited.done():
                 return process
             await process.discard()
-        return await self._start(mold)
+        return await self.start(mold)
 
     async def warm(self, mold: Mold) -> None:
         """Have at least one process of that mold, at the cost of the mold not used for longest."""
@@ -112,7 +114,7 @@ class Reserve:
                     await self._add(mold)
 
     async def _add(self, mold: Mold) -> None:
-        process = await self._start(mold)
+        process = await self.start(mold)
         self._idle.setdefault(mold, deque()).append(process)
         self._idle.move_to_end(mold)
 

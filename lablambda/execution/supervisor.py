@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lablambda.execution.place import Place
+from lablambda.execution.reach import NOTHING, Reach
 from lablambda.model.errors import ServiceFault
 from lablambda.rules.limits import FILE_DESCRIPTORS
 
@@ -25,7 +26,6 @@ _STARTS_IN_FLIGHT = 16  # so that the socket's buffer always has room for the ne
 _READY_WITHIN_S = 30.0
 _LIMITS = {"RLIMIT_NOFILE": FILE_DESCRIPTORS, "RLIMIT_CORE": 0}
 
-Rule = tuple[str, int]  # a path, and Landlock's rights to it
 Started = tuple[int, asyncio.Future[int]]  # the process, and its wait status when it has ended
 
 
@@ -40,14 +40,15 @@ class NotStarted(Exception):
 @dataclass(slots=True)
 class Process:
     """A started process that no environment has yet. `log` is the reading end of its output, `socket` the
-    lab's end of its channel, if it has one; `exited` resolves to its wait status; `place` is the
-    folder that its function comes to, if it was started ahead."""
+    lab's end of its channel, if it has one; `exited` resolves to its wait status; `reach` is what it may reach, `place`
+    the folder that its function comes to, if it was started ahead."""
 
     pid: int
     log: int
     socket: socket.socket | None
     exited: asyncio.Future[int]
     supervisor: Supervisor
+    reach: Reach = NOTHING
     place: Place | None = None
 
     def kill(self) -> None:
@@ -115,8 +116,7 @@ class Supervisor:
         )
         theirs.close()
         supervisor = cls(process, ours)
-        if terms is not None:
-            ours.send(json.dumps({"terms": terms}).encode())
+        ours.send(json.dumps({"terms": terms}).encode())
         try:
             async with asyncio.timeout(_READY_WITHIN_S):
                 await supervisor._ready
@@ -136,16 +136,17 @@ class Supervisor:
         *,
         folder: str = "/",
         channel: bool = True,
-        rules: Sequence[Rule] = (),
+        reach: Reach = NOTHING,
     ) -> Process:
-        """A new process; a parent that is a zygote needs no command. `rules` are what it may reach beside
+        """A new process; a parent that is a zygote needs no command. `reach` is what it may reach beside
         what all may. Raises NotStarted, ServiceFault."""
         request = {
             "command": [*command],
             "variables": dict(variables or {}),
             "folder": folder,
             "limits": _LIMITS,
-            "rules": rules,
+            "rules": reach.rules,
+            "mounts": reach.mounts,
         }
         ours, theirs = socket.socketpair() if channel else (None, None)
         log_read, log_write = os.pipe()
@@ -164,7 +165,7 @@ class Supervisor:
             os.close(log_write)
             if theirs is not None:
                 theirs.close()
-        return Process(pid, log_read, ours, exited, self)
+        return Process(pid, log_read, ours, exited, self, reach)
 
     async def _ask(self, request: Mapping[str, Any], descriptors: list[int]) -> Started:
         started: asyncio.Future[Started] = self._loop.create_future()

@@ -10,10 +10,8 @@ from typing import Any, Protocol
 
 from lablambda.execution.channel import Channel, Kind
 from lablambda.execution.log_pipe import LogPipe, WriteEvent
+from lablambda.execution.reach import Reach
 from lablambda.execution.supervisor import Process
-
-# Those that say where the code is; see `variables.py`.
-_CODE_VARIABLES = {"LAMBDA_TASK_ROOT", "LD_LIBRARY_PATH", "PATH"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +52,24 @@ class Program:
 @dataclass(frozen=True, slots=True)
 class Launch:
     """What a runtime needs to start a process for one environment. `scratch` is the environment's own /tmp,
-    `variables` the whole environment of the process."""
+    `variables` the whole environment of the process. `shared` is whether others use its /tmp already."""
 
     program: Program
     scratch: Path
     variables: Mapping[str, str]
     write_log: WriteEvent
+    shared: bool = False
 
-    def moved(self, task: Path, layers: Path) -> Launch:
-        """The same, with the code in these folders."""
+    def seen_by(self, reach: Reach) -> Launch:
+        """The same, with paths as the environment sees them."""
         program = self.program
-        moves = {str(program.task): str(task)}
-        if program.layers is not None:
-            moves[str(program.layers)] = str(layers)
-        variables = dict(self.variables)
-        for name in _CODE_VARIABLES & variables.keys():
-            for before, after in moves.items():
-                variables[name] = variables[name].replace(before, after)
-        there = replace(program, task=task, layers=None if program.layers is None else layers)
-        return replace(self, program=there, variables=variables)
+        layers = None if program.layers is None else Path(reach.seen(str(program.layers)))
+        return replace(
+            self,
+            program=replace(program, task=Path(reach.seen(str(program.task))), layers=layers),
+            scratch=Path(reach.seen(str(self.scratch))),
+            variables={name: reach.seen(value) for name, value in self.variables.items()},
+        )
 
     def message(self) -> dict[str, Any]:
         """What the process is told of it; see `runtimes/python/bootstrap.py`."""

@@ -1,9 +1,10 @@
 """What a handler may reach: which files, and which of the kernel's services. All that is allowed is named here,
 with the reason; all else is refused.
 
-Two of the kernel's own means do it, and neither needs a privilege: Landlock for files, signals and the memory of
-other processes (https://docs.kernel.org/userspace-api/landlock.html), seccomp for system calls
-(https://docs.kernel.org/userspace-api/seccomp_filter.html).
+The kernel's own means do it, and none needs a privilege: Landlock for files, signals and the memory of other processes
+(https://docs.kernel.org/userspace-api/landlock.html), seccomp for system calls
+(https://docs.kernel.org/userspace-api/seccomp_filter.html), and where user namespaces are allowed, file systems that
+show nothing but what is granted, at the paths that AWS has for it (https://man7.org/linux/man-pages/man7/mount_namespaces.7.html).
 """
 
 from __future__ import annotations
@@ -104,10 +105,16 @@ class Access(Enum):
 
 
 class Grant(NamedTuple):
-    """A file or folder, and what may be done with it."""
+    """A file or folder, what may be done with it, and where an environment sees it that has file systems of its own,
+    if not at its own path."""
 
     path: str
     access: Access = Access.READ
+    at: str = ""
+
+    def seen(self, kernel: Kernel) -> str:
+        """Its path in an environment."""
+        return self.at if kernel.mounts and self.at else self.path
 
 
 # Patterns of what every handler may read. Of /etc only what libraries ask for: it has passwords and keys too.
@@ -164,10 +171,18 @@ def system(kernel: Kernel, root: Path = Path("/")) -> Iterator[Grant]:
         yield Grant("/tmp", Access.WRITE)  # noqa: S108 - handlers name it, and can have no other at that path
     for patterns in _SYSTEM.values():
         for pattern in patterns:
-            yield from (Grant(str(path)) for path in sorted(root.glob(pattern.lstrip("/"))))
+            for path in sorted(root.glob(pattern.lstrip("/"))):
+                yield from _with_target(path)
     for device in _DEVICE_FILES:
         yield Grant(device, Access.USE)
     yield Grant(_SHARED_MEMORY, Access.BY_NAME)
+
+
+def _with_target(path: Path) -> Iterator[Grant]:
+    """Of a link, what it leads to as well."""
+    yield Grant(str(path))
+    if path.is_symlink():
+        yield Grant(str(path.resolve()))
 
 
 def installation(program: Path, closed: Iterable[Path]) -> list[Grant]:
@@ -175,8 +190,63 @@ def installation(program: Path, closed: Iterable[Path]) -> list[Grant]:
     folders that are `closed`; then its bin and lib, and no more."""
     prefix = program.parent.parent
     if any(folder.is_relative_to(prefix) for folder in closed):
-        return [Grant(str(program.parent)), Grant(str(prefix / "lib"))]
-    return [Grant(str(prefix))]
+        return [*_with_target(program.parent), *_with_target(prefix / "lib")]
+    return [*_with_target(prefix)]
+
+
+# ----------------------------------------------------------------------------------------- file systems of one's own
+
+TASK, LAYERS, SCRATCH, RUNTIME = "/var/task", "/opt", "/tmp", "/var/runtime"  # noqa: S108 - AWS's own paths
+_OTHER_LAYERS = "/var/opt"  # where a program that is needed has its home in /opt
+_ASIDE = "/run/lab"  # for what can't be at its own path, since something of AWS's is there
+# Shown whole: what of it a handler may open is Landlock's affair.
+_WHOLE = ("/etc", "/sys")
+
+
+class Mount(NamedTuple):
+    """What is shown where, and how: with the kernel's attributes of mounts."""
+
+    source: str
+    at: str
+    attributes: int
+
+
+_READ_ONLY, _NO_SUID, _NO_DEVICES = 1, 2, 4
+
+
+def mounts(grants: Iterable[Grant], beside: Iterable[Mount] = ()) -> list[Mount]:
+    """What shows the grants that aren't shown by those `beside` already."""
+    found: list[Mount] = []
+    shown = [mount.at for mount in beside]
+    for grant in sorted(grants):
+        if grant.access is Access.BY_NAME:
+            continue  # made anew for each environment
+        source = next((folder for folder in _WHOLE if _within(grant.path, folder)), grant.path)
+        at = grant.at or source
+        if not any(_within(at, folder) for folder in shown):
+            found.append(Mount(source, at, _attributes(grant)))
+            shown.append(at)
+    return found
+
+
+def _attributes(grant: Grant) -> int:
+    if grant.access is Access.USE:
+        return _NO_SUID
+    return _NO_SUID | _NO_DEVICES | (_READ_ONLY if grant.access is Access.READ else 0)
+
+
+def aside(grant: Grant) -> Grant:
+    """The grant, seen elsewhere if AWS's /tmp is where it is."""
+    return grant._replace(at=_ASIDE + grant.path) if _within(grant.path, SCRATCH) else grant
+
+
+def layers_at(grants: Iterable[Grant]) -> str:
+    """Where layers are seen beside these."""
+    return _OTHER_LAYERS if any(_within(grant.path, LAYERS) for grant in grants) else LAYERS
+
+
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
 
 
 # ----------------------------------------------------------------------------------------------------- system calls
@@ -253,11 +323,11 @@ _OF_ONESELF = {
     "sched_setattr": (_Call(314, 274), 0),
 }
 _CLONE, _NEW_NAMESPACES = _Call(56, 220), 0x7E020000
-# The internet and the machine's own addresses. Not the sockets that have a path: neither Landlock nor a filter can
-# tell a handler's own from the user's message bus or Docker's, by which one gets out of any sandbox. Pairs of them
-# (socketpair) are made by another call.
 _SOCKET = _Call(41, 198)
 _FAMILIES = {"AF_INET": 2, "AF_INET6": 10, "AF_NETLINK": 16}
+# Sockets that have a path or a name, where an environment sees none but its own. Elsewhere nothing can tell those from
+# the user's message bus or Docker's, by which one gets out of any sandbox. (socketpair is another call.)
+_AF_UNIX = 1
 
 _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7, "riscv64": 0xC00000F3}
 _X32 = 0x40000000  # the bit of x86-64's other set of numbers
@@ -269,22 +339,23 @@ _ALLOW, _FAIL = 0x7FFF0000, 0x00050000
 _Instruction = tuple[int, int, int, int]  # operation, skip if so, skip if not, operand
 
 
-def call_filter(machine: str) -> bytes:
+def call_filter(machine: str, kernel: Kernel) -> bytes:
     """A program for the kernel that judges a handler's system calls; empty for a machine not known here."""
-    if machine not in _ARCHITECTURES:
+    if machine not in _ARCHITECTURES or not kernel.filters:
         return b""
+    families = [*_FAMILIES.values(), *([_AF_UNIX] if kernel.mounts and scoped(kernel) else [])]
     program = [
         _load(_ARCHITECTURE_AT),
         *_unless(_EQUAL, _ARCHITECTURES[machine], _fail(_ENOSYS)),
         _load(_NUMBER_AT),
         *_when(_AT_LEAST, _X32, _fail(_ENOSYS)),
-        *_judgements(_Call._fields.index("x86" if machine == "x86_64" else "other")),
+        *_judgements(_Call._fields.index("x86" if machine == "x86_64" else "other"), families),
         (_RETURN, 0, 0, _ALLOW),
     ]
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
 
 
-def _judgements(table: int) -> Iterator[_Instruction]:
+def _judgements(table: int, families: Iterable[int]) -> Iterator[_Instruction]:
     for calls in _REFUSED.values():
         for call in calls.values():
             yield from _when(_EQUAL, call[table], _fail(_EPERM))
@@ -294,7 +365,7 @@ def _judgements(table: int) -> Iterator[_Instruction]:
         yield from _when(_EQUAL, call[table], _argument(place), *_unless(_EQUAL, 0, _fail(_EPERM)), _allow())
     flagged = _when(_ANY_BIT, _NEW_NAMESPACES, _fail(_EPERM))
     yield from _when(_EQUAL, _CLONE[table], _argument(0), *flagged, _allow())
-    known = [step for family in _FAMILIES.values() for step in _when(_EQUAL, family, _allow())]
+    known = [step for family in families for step in _when(_EQUAL, family, _allow())]
     yield from _when(_EQUAL, _SOCKET[table], _argument(0), *known, _fail(_EAFNOSUPPORT))
 
 
@@ -336,5 +407,5 @@ def scoped(kernel: Kernel) -> int:
 
 
 def rules(grants: Iterable[Grant], kernel: Kernel) -> list[tuple[str, int]]:
-    """The grants as its Landlock has them: paths and rights."""
-    return [(grant.path, int(grant.access.value) & handled(kernel)) for grant in grants]
+    """The grants as its Landlock has them: paths in an environment, and rights."""
+    return [(grant.seen(kernel), int(grant.access.value) & handled(kernel)) for grant in grants]

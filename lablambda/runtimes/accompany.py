@@ -51,7 +51,8 @@ async def accompany(
     companions = Companions(api)
     try:
         await api.start()
-        launch = replace(launch, variables={**launch.variables, "AWS_LAMBDA_RUNTIME_API": api.address})
+        variables = {**launch.variables, "AWS_LAMBDA_RUNTIME_API": api.address}
+        launch = replace(launch, variables=variables, shared=bool(executables))
         for executable in executables:
             process = await _start_extension(executable, launch, kit)
             companions.add(executable.name, process, LogPipe(process.log, launch.write_log))
@@ -68,10 +69,10 @@ async def accompany(
 
 async def _start_extension(executable: Path, launch: Launch, kit: Kit) -> Process:
     supervisor = await kit.spawner.ready()
-    # The folder that /tmp is in: a runtime's process may bring its own to the path.
-    rules = kit.sandbox.of_environment(launch.program.code, launch.scratch.parent)
+    reach = kit.terms.reach(launch.program.code, launch.scratch)
+    variables = launch.seen_by(reach).variables
     try:
-        return await supervisor.spawn([str(executable)], launch.variables, channel=False, rules=rules)
+        return await supervisor.spawn([reach.seen(str(executable))], variables, channel=False, reach=reach)
     except NotStarted as error:
         message = f"fork/exec /opt/extensions/{executable.name}: {str(error).lower()}"
         raise Failed("Extension.LaunchError", message) from None

@@ -9,22 +9,24 @@ from pathlib import Path
 
 from lablambda.execution.place import Place
 from lablambda.execution.reserve import Mold, Reserve
-from lablambda.execution.sandbox import Sandbox
+from lablambda.execution.sandbox import Sandbox, Terms
 from lablambda.execution.supervisor import NotStarted, Process, Spawner, Supervisor
 from lablambda.model.errors import ServiceFault
 from lablambda.rules.runtimes import RESERVE
 
 
 class Kit:
-    """`folder` is for a runtime's own files, `sandbox` what confines environments, `spawner` starts programs,
+    """`folder` is for a runtime's own files, `sandbox` what confines environments, `spawner` starts programs on
+    `terms`,
     `reserves` are the processes kept ready, by family: at most as many as `reserve` says."""
 
     def __init__(self, folder: Path, reserve: Mapping[str, int], sandbox: Sandbox) -> None:
         self.folder = folder
         self.sandbox = sandbox
+        self.terms = Terms(sandbox)
         shutil.rmtree(folder / "work", ignore_errors=True)  # of a lab that was killed
         self._spawners: list[Spawner] = []
-        self.spawner = self.add(Spawner(lambda: Supervisor.start(terms=sandbox.terms())))
+        self.spawner = self.add(Spawner(lambda: Supervisor.start(terms=self.terms.message())))
         self.reserves = {
             family: Reserve(reserve.get(family, most), self._start) for family, most in RESERVE.items()
         }
@@ -41,11 +43,11 @@ class Kit:
         supervisor = await self.spawner.ready()
         place = Place(self.folder / "work")
         code = mold.code or (place.task, place.layers)
-        rules = self.sandbox.of_environment(code, place.scratch) + self.sandbox.rules(mold.reads)
+        reach = self.terms.reach(code, mold.scratch or place.scratch, mold.reads)
+        command = [reach.seen(word) for word in mold.command]
+        variables = {name: reach.seen(value) for name, value in mold.variables}
         try:
-            process = await supervisor.spawn(
-                mold.command, dict(mold.variables), folder=str(code[0]), rules=rules
-            )
+            process = await supervisor.spawn(command, variables, folder=reach.seen(str(code[0])), reach=reach)
         except BaseException:
             place.clear()
             raise

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from lablambda.execution.place import Place
+from lablambda.execution.reach import Reach
 from lablambda.execution.reserve import Mold, Reserve
 from lablambda.execution.worker import Launch, Program, Worker, adopt
 from lablambda.programs import output
@@ -32,23 +34,33 @@ class ReservedRuntime:
 
 
 async def become(reserve: Reserve, mold: Mold, launch: Launch) -> Worker:
-    """Have a process of the reserve become the environment."""
+    """Have a process of the reserve become the environment; or a new one, if it is to share its /tmp."""
+    if launch.shared:
+        process = await reserve.start(replace(mold, code=launch.program.code, scratch=launch.scratch))
+        return adopt(process, launch.seen_by(process.reach))
     process = await reserve.take(mold)
     assert process.place is not None
     try:
-        launch = await asyncio.to_thread(_move_in, process.place, mold, launch)
+        reach = await asyncio.to_thread(_move_in, process.place, process.reach, mold, launch)
     except BaseException:
         await process.discard()
         raise
-    return adopt(process, launch)
+    return adopt(process, launch.seen_by(reach))
 
 
-def _move_in(place: Place, mold: Mold, launch: Launch) -> Launch:
+def _move_in(place: Place, reach: Reach, mold: Mold, launch: Launch) -> Reach:
+    """Bring code and /tmp to the process's place; gives how it sees them."""
+    names = []
+    if reach.seen(str(place.scratch)) != str(place.scratch):
+        names.append((str(launch.scratch), reach.seen(str(place.scratch))))
     place.take_scratch(launch.scratch)
-    if mold.code:
-        return launch
-    place.take_in(launch.program.code)
-    return launch.moved(place.task, place.layers)
+    if not mold.code:
+        place.take_in(launch.program.code)
+        names += [
+            (str(here), reach.seen(str(there)))
+            for here, there in zip(launch.program.code, (place.task, place.layers), strict=False)
+        ]
+    return reach.naming(names)
 
 
 async def versions(paths: Iterable[str], pattern: str, *question: str) -> list[tuple[str, re.Match[str]]]:

@@ -497,12 +497,16 @@ async def test_a_redeployed_version_has_new_environments(bench: Bench) -> None:
 
 
 async def test_the_scratch_folder_goes_with_its_environment(bench: Bench) -> None:
-    version = bench.function("import os\ndef handler(e, c): return os.environ['TMPDIR']")
-    scratch = Path(json.loads((await bench.invoke(version)).payload))
-    assert scratch.is_dir()
+    version = bench.function("def handler(e, c): open('/tmp/mine', 'w').close()")
+    await bench.invoke(version)
+
+    def scratch() -> list[Path]:
+        return list((bench.folder / "environments").glob("*/tmp/mine"))
+
+    assert len(scratch()) == 1
     bench.host.retire(version)
     for _ in range(100):
-        if not scratch.exists():
+        if not scratch():
             break
         await asyncio.sleep(0.02)
-    assert not scratch.exists()
+    assert not scratch()

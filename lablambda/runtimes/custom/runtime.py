@@ -31,14 +31,15 @@ class CustomRuntime:
         async def start_bootstrap(launch: Launch) -> Worker:
             supervisor = await self._kit.spawner.ready()
             bootstrap, shown = _bootstrap(launch.program)
-            rules = self._kit.sandbox.of_environment(launch.program.code, launch.scratch)
+            reach = self._kit.terms.reach(launch.program.code, launch.scratch)
+            seen = launch.seen_by(reach)
             try:
                 process = await supervisor.spawn(
-                    [str(bootstrap)],
-                    launch.variables,
-                    folder=str(launch.program.task),
+                    [reach.seen(str(bootstrap))],
+                    seen.variables,
+                    folder=str(seen.program.task),
                     channel=False,
-                    rules=rules,
+                    reach=reach,
                 )
             except NotStarted as error:
                 raise InvalidEntrypoint(f"fork/exec {shown}: {str(error).lower()}") from None

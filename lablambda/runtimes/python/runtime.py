@@ -12,11 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lablambda.execution.sandbox import installation
+from lablambda.execution.sandbox import Terms, installation
 from lablambda.execution.supervisor import Spawner, Supervisor
 from lablambda.execution.worker import Launch, Program, Worker, adopt
 from lablambda.programs import output
-from lablambda.rules.sandbox import Grant
+from lablambda.rules.sandbox import RUNTIME, Grant
 from lablambda.runtimes.kit import Kit
 from lablambda.runtimes.python.zygote import DISTRIBUTIONS, RUNTIME_PACKAGES
 
@@ -33,7 +33,8 @@ class PythonRuntime:
         self.version = version
         self.path = path
         self._folder = kit.folder / "python"
-        self._sandbox = kit.sandbox
+        reads = [*installation(path), *(Grant(str(source)) for source in _package_sources())]
+        self._terms = Terms(kit.sandbox, [*reads, Grant(str(self._folder), at=RUNTIME)])
         self._zygote = kit.add(Spawner(self._start_zygote))
 
     async def warm(self, program: Program | None = None) -> None:  # noqa: ARG002 - a zygote serves any
@@ -43,13 +44,14 @@ class PythonRuntime:
         zygote = await self._zygote.ready()
         # So that a Python which the handler starts finds boto3 too.
         variables = {"PYTHONPATH": str(self._folder), **launch.variables}
-        rules = self._sandbox.of_environment(launch.program.code, launch.scratch)
-        return adopt(await zygote.spawn(rules=rules), replace(launch, variables=variables))
+        reach = self._terms.reach(launch.program.code, launch.scratch)
+        process = await zygote.spawn(reach=reach)
+        return adopt(process, replace(launch, variables=variables).seen_by(reach))
 
     async def _start_zygote(self) -> Supervisor:
-        packages = runtime_packages(self._folder)
-        reads = [*installation(self.path), Grant(str(packages)), *map(Grant, map(str, _package_sources()))]
-        return await Supervisor.start(self.path, _ZYGOTE, str(packages), terms=self._sandbox.terms(reads))
+        runtime_packages(self._folder)
+        packages = self._terms.seen(self._folder)
+        return await Supervisor.start(self.path, _ZYGOTE, packages, terms=self._terms.message())
 
 
 def runtime_packages(folder: Path) -> Path:

@@ -31,11 +31,14 @@ DISTRIBUTIONS = {"dateutil": "python_dateutil"}  # where a package's metadata ha
 
 def main() -> None:
     control, runtime_folder = socket.socket(fileno=int(sys.argv[1])), sys.argv[2]
+    module = _load_parent()
+    bootstrap = module.load("bootstrap", os.path.join(_HERE, "bootstrap.py"))
+    parent = module.Parent(control)
+    # Only now: modules must be where environments find the rest of them.
     sys.path.append(runtime_folder)
-    parent = _load_parent()
-    bootstrap = _preload(parent.load)
+    _preload()
     metadata = _metadata_in(runtime_folder)
-    parent.Parent(control, functools.partial(_become_environment, bootstrap, metadata)).run()
+    parent.run(functools.partial(_become_environment, bootstrap, metadata))
 
 
 def _load_parent() -> Any:
@@ -48,8 +51,7 @@ def _load_parent() -> Any:
     return module
 
 
-def _preload(load: Callable[[str, str], ModuleType]) -> ModuleType:
-    bootstrap = load("bootstrap", os.path.join(_HERE, "bootstrap.py"))
+def _preload() -> None:
     for name in ("boto3", "uuid", "datetime", "decimal", "random", "base64", "io", "zlib"):
         try:
             importlib.import_module(name)
@@ -59,7 +61,6 @@ def _preload(load: Callable[[str, str], ModuleType]) -> ModuleType:
         add_builtin()  # -S leaves them out, and handlers do call exit()
     gc.collect()
     gc.freeze()
-    return bootstrap
 
 
 # ------------------------------------------------------------------------ in the child, never to return
