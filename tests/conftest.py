@@ -10,6 +10,8 @@ import hypothesis
 import psutil
 import pytest
 
+from tests.book import Book, open_book
+
 # How long an example takes is the machine's affair.
 hypothesis.settings.register_profile("shared machine", deadline=None)
 hypothesis.settings.load_profile("shared machine")
@@ -31,3 +33,10 @@ def nothing_outlives_the_tests() -> Iterator[None]:
         with contextlib.suppress(psutil.NoSuchProcess):
             told.append(f"{process.pid} {' '.join(process.cmdline())[:200]}")
     assert not told, f"left running: {told}"
+
+
+@pytest.fixture
+def book() -> Iterator[Book]:
+    """For what handlers write down outside their lab."""
+    with open_book() as opened:
+        yield opened

@@ -25,6 +25,7 @@ from lablambda.client import Lab
 from lablambda.config import NoLab
 from lablambda.connection import ApiError
 from lablambda.packaging.zips import zip_files
+from tests.book import WRITER, Book
 from tests.processes import Home, family, gone
 
 RUNTIME = f"python3.{sys.version_info.minor}"
@@ -38,11 +39,9 @@ POISONED = {"a": 1_000, "q": 1_000, "k": 1_000, "d": 1_000, "e": 1_000, "s": 50,
 # Every word that it gets it writes into a book, but for the poisoned ones: those it fails on, always. It hangs on some
 # when it first gets them, if it is told to.
 BOOK = f"""
-import base64, json, os, time
-def hangs(word):
-    if 'HANGS' not in os.environ or int(word[1:]) % 100 != 50: return False
-    try: return os.close(os.open(os.path.join(os.environ['HANGS'], word), os.O_CREAT | os.O_EXCL)) is None
-    except FileExistsError: return False
+import base64, json, time
+{WRITER}
+def hangs(word, book): return 'HANGS' in os.environ and int(word[1:]) % 100 == 50 and book.first(word)
 def words(event):
     for r in event.get('Records', [event]):
         if 'word' in r: yield r['word'], None
@@ -54,18 +53,18 @@ def words(event):
         else: yield r['dynamodb']['NewImage']['word']['S'], r['dynamodb']['SequenceNumber']
 def handler(event, context):
     if event.get('Event') == 's3:TestEvent': return
+    with Book() as book: return handle(event, book)
+def handle(event, book):
     failed = []
-    book = os.open(os.environ['BOOK'], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     for word, name in words(event):
-        if hangs(word): time.sleep(60)
+        if hangs(word, book): time.sleep(60)
         poisoned = {POISONED}[word[0]]
         if int(word[1:]) % poisoned == poisoned - 1:
             failed.append(name)
             if name is None: raise ValueError(word)
             if word[0] != 'q': break  # of a stream, what comes after a failure comes again anyway
         else:
-            os.write(book, (word + chr(10)).encode())
-    os.close(book)
+            book.write(word)
     return {{'batchItemFailures': [{{'itemIdentifier': name}} for name in failed]}}
 """
 
@@ -110,7 +109,7 @@ def client(lab: Lab, service: str) -> Any:
     return lab.client(service, config=Config(retries={"max_attempts": 0}, read_timeout=30))
 
 
-def prepare(lab: Lab, book: Path, **variables: str) -> None:
+def prepare(lab: Lab, book: Book, **variables: str) -> None:
     """The function, and a source of every kind that leads to it; what is given up goes to the queue `dead`."""
     functions, sqs, kinesis = lab.client("lambda"), lab.client("sqs"), lab.client("kinesis")
     dead = f"arn:aws:sqs:{ACCOUNT}:dead"
@@ -131,7 +130,7 @@ def prepare(lab: Lab, book: Path, **variables: str) -> None:
         Role="arn:aws:iam::000000000000:role/r",
         Handler="f.handler",
         Code={"ZipFile": zip_files({"f.py": BOOK.encode()})},
-        Environment={"Variables": {"BOOK": str(book), **variables}},
+        Environment={"Variables": {"BOOK": str(book.port), **variables}},
         DeadLetterConfig={"TargetArn": dead},
         Timeout=2,
     )
@@ -289,11 +288,10 @@ def wait_until_quiet(lab: Lab) -> None:
 
 
 @pytest.mark.timeout(400)
-def test_every_event_is_accounted_for_across_kill_9(home: Home) -> None:
+def test_every_event_is_accounted_for_across_kill_9(home: Home, book: Book) -> None:
     seed = int(os.environ.get("LABLAMBDA_TEST_SEED", time.time_ns()))
     chance = random.Random(seed)
     print(f"LABLAMBDA_TEST_SEED={seed}")
-    book = home.folder / "book"
     standing = Standing(home)
     prepare(standing.lab, book)
     senders = {kind: Sender(standing, kind) for kind in KINDS}
@@ -311,7 +309,7 @@ def test_every_event_is_accounted_for_across_kill_9(home: Home) -> None:
         assert sender.failed is None, sender.failed
     wait_until_quiet(standing.lab)
 
-    written = Counter(book.read_text().split())
+    written = Counter(book.words)
     letters = given_up(dead_letters(standing.lab))
     for kind, (count, _, _) in KINDS.items():
         poisoned = {f"{kind}{n}" for n in range(POISONED[kind] - 1, count, POISONED[kind])}
@@ -330,7 +328,7 @@ def test_every_event_is_accounted_for_across_kill_9(home: Home) -> None:
             f"{kind}: {count} events, {twice} runs more than once, {len(senders[kind].again)} perhaps sent again"
         )
         assert twice <= kills * BATCH, kind
-    check_order(book.read_text().split(), senders["k"].again)
+    check_order(book.words, senders["k"].again)
 
 
 def check_order(words: list[str], again: set[str]) -> None:
@@ -343,9 +341,9 @@ def check_order(words: list[str], again: set[str]) -> None:
 
 
 @pytest.mark.timeout(120)
-def test_every_event_is_accounted_for_when_environments_are_killed(home: Home) -> None:
+def test_every_event_is_accounted_for_when_environments_are_killed(home: Home, book: Book) -> None:
     """By SIGKILL, while they work."""
-    count, book = 400, home.folder / "book"
+    count = 400
     lab = home.up()
     prepare(lab, book)
     lab.client("lambda").put_function_concurrency(FunctionName="book", ReservedConcurrentExecutions=20)
@@ -367,7 +365,7 @@ def test_every_event_is_accounted_for_when_environments_are_killed(home: Home) -
     assert killed
     print(f"{killed} environments killed")
     wait_until_quiet(lab)
-    written = set(book.read_text().split())
+    written = set(book.words)
     letters = dead_letters(lab)
     missing = {f"{kind}{n}" for kind in "aqkd" for n in range(count)} - written
     # An asynchronous event, or a record, whose three tries were all killed is given up: then it is told of.
@@ -378,22 +376,19 @@ def test_every_event_is_accounted_for_when_environments_are_killed(home: Home) -
 
 
 @pytest.mark.timeout(120)
-def test_every_event_is_accounted_for_when_handlers_time_out(home: Home) -> None:
+def test_every_event_is_accounted_for_when_handlers_time_out(home: Home, book: Book) -> None:
     """What a handler was at when its time was up comes again, with the rest of its batch."""
-    count, book, hangs = 400, home.folder / "book", home.folder / "hangs"
-    hangs.mkdir()
+    count = 400
     lab = home.up()
-    prepare(lab, book, HANGS=str(hangs))
+    prepare(lab, book, HANGS="1")
     sending = [threading.Thread(target=_send_all, args=(lab, kind, count)) for kind in "aqkde"]
     for thread in sending:
         thread.start()
     for thread in sending:
         thread.join()
     wait_until_quiet(lab)
-    assert {path.name for path in hangs.iterdir()} == {
-        f"{k}{n}" for k in "aqkde" for n in range(50, count, 100)
-    }
-    written = set(book.read_text().split())
+    assert book.asked == {f"{k}{n}" for k in "aqkde" for n in range(50, count, 100)}
+    written = set(book.words)
     assert written == {f"{kind}{n}" for kind in "aqkde" for n in range(count)}
     assert dead_letters(lab) == []
 
@@ -411,9 +406,9 @@ def _is_environment(pid: int) -> bool:
     return False
 
 
-def test_services_that_are_killed_take_only_what_was_in_them(home: Home) -> None:
+def test_services_that_are_killed_take_only_what_was_in_them(home: Home, book: Book) -> None:
     """Asynchronous events are the lab's own; a queue that is made again is polled again."""
-    count, book = 100, home.folder / "book"
+    count = 100
     lab = home.up()
     prepare(lab, book)
     send_async(lab, [f"a{n}" for n in range(count)])
@@ -429,13 +424,12 @@ def test_services_that_are_killed_take_only_what_was_in_them(home: Home) -> None
             break
     send_messages(lab, [f"q{n}" for n in range(10)])
     wait_until_quiet(lab)
-    written = Counter(book.read_text().split())
+    written = Counter(book.words)
     assert written == Counter([f"a{n}" for n in range(2 * count)] + [f"q{n}" for n in range(10)])
 
 
-def test_a_full_disk_loses_nothing(home: Home) -> None:
+def test_a_full_disk_loses_nothing(home: Home, book: Book) -> None:
     """What can't be written down isn't accepted, and nothing that was is passed over."""
-    book = home.folder / "book"
     lab = home.up()
     prepare(lab, book)
     send_async(lab, [f"a{n}" for n in range(50)])
@@ -448,11 +442,11 @@ def test_a_full_disk_loses_nothing(home: Home) -> None:
     send_records(lab, [f"k{n}" for n in range(poisoned, poisoned + 50)])
     send_items(lab, [f"d{n}" for n in range(25)])
     send_messages(lab, [f"q{n}" for n in range(10)])
-    while len([word for word in book.read_text().split() if word[0] in "dq"]) < 35:
+    while len([word for word in book.words if word[0] in "dq"]) < 35:
         lab.clock.advance(1)
     process.rlimit(psutil.RLIMIT_FSIZE, before)
     wait_until_quiet(lab)
-    written = set(book.read_text().split())
+    written = set(book.words)
     wanted = {f"a{k}" for k in range(50)} | {f"k{k}" for k in range(poisoned + 1, poisoned + 50)}
     assert wanted <= written
     assert [letter for letter in given_up(dead_letters(lab)) if letter.startswith("k:")]

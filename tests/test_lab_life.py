@@ -23,6 +23,7 @@ from lablambda.launch import start_private
 from lablambda.model.deployment import Deployment
 from lablambda.model.function import LATEST
 from lablambda.model.source import QueueSource, S3Source, StreamSource
+from tests.book import WRITER, Book
 from tests.processes import Home, family, gone
 
 RUNTIME = f"python3.{sys.version_info.minor}"
@@ -231,16 +232,17 @@ def test_after_kill_9_only_the_services_wait_for_the_next(home: Home) -> None:
     assert gone([services])
 
 
-COUNTED = b"""
-import base64, os
+COUNTED = f"""
+import base64
+{WRITER}
 def handler(event, context):
     texts = [r['body'] if 'body' in r else base64.b64decode(r['kinesis']['data']).decode() for r in event['Records']]
-    with open(os.environ['BOOK'], 'a') as book:  # logs may lose their last lines in a crash
-        book.writelines(text + chr(10) for text in texts)
+    with Book() as book:  # logs may lose their last lines in a crash
+        for text in texts: book.write(text)
 """
 
 
-def test_what_mappings_poll_survives_kill_9(home: Home) -> None:
+def test_what_mappings_poll_survives_kill_9(home: Home, book: Book) -> None:
     """Nothing is lost; what comes twice is what was under way."""
     lab = home.up()
     deploy(
@@ -248,8 +250,8 @@ def test_what_mappings_poll_survives_kill_9(home: Home) -> None:
             "counted",
             RUNTIME,
             "f.handler",
-            {"f.py": COUNTED},
-            variables={"BOOK": str(home.folder / "book")},
+            {"f.py": COUNTED.encode()},
+            variables={"BOOK": str(book.port)},
             sources=(QueueSource("numbers"), StreamSource("numbers")),
         ),
         lab,
@@ -273,7 +275,7 @@ def test_what_mappings_poll_survives_kill_9(home: Home) -> None:
     lab.settle()
     lab.clock.advance("60s")  # what was received and not deleted comes again
     lab.settle()
-    got = (home.folder / "book").read_text().split()
+    got = book.words
     assert set(got) == {f"{kind}{n}" for kind in "qs" for n in range(200, 800)}
     assert len(got) < 1.5 * len(set(got))
     stream = [text for text in dict.fromkeys(got) if text[0] == "s"]
