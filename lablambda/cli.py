@@ -15,6 +15,7 @@ from lablambda.config import ConfigError, Descriptor, NoLab
 from lablambda.connection import ApiError
 from lablambda.rules.addresses import EVERY_ADDRESS, LOOPBACK
 from lablambda.rules.runtimes import RESERVE
+from lablambda.rules.sandbox import SANDBOXES
 from lablambda.rules.scaling import ENVIRONMENTS
 from lablambda.services.choice import choice
 
@@ -104,6 +105,13 @@ def _parser() -> argparse.ArgumentParser:
         "--strict-runtimes",
         action="store_true",
         help="refuse a function whose very runtime isn't here, instead of running it on the nearest",
+    )
+    up.add_argument(
+        "--sandbox",
+        choices=SANDBOXES,
+        default=SANDBOXES[0],
+        help="how handlers are kept from your files and processes: as well as this machine can (auto), only "
+        "if it can wholly (strict), or not at all (off) (default: %(default)s)",
     )
     up.add_argument("--descriptor", type=Path, help=argparse.SUPPRESS)
     up.add_argument("--lease", type=int, help=argparse.SUPPRESS)
@@ -244,6 +252,7 @@ def _up(options: argparse.Namespace) -> int:
         idle_exit_s=options.idle_exit,
         reserve={**RESERVE, **dict(options.reserve)},
         strict_runtimes=options.strict_runtimes,
+        sandbox=options.sandbox,
         services_linger_s=0 if options.lease is not None else _SERVICES_LINGER_S,
     )
     uvloop.run(serve(settings, descriptor_path=note, ready=_say_ready, lease=options.lease))
@@ -279,6 +288,7 @@ def _detach(options: argparse.Namespace) -> int:
     words += ["--no-auth"] if options.no_auth else []
     words += [word for family, number in options.reserve for word in ("--reserve", f"{family}={number}")]
     words += ["--strict-runtimes"] if options.strict_runtimes else []
+    words += ["--sandbox", options.sandbox]
     _say_ready(start_detached(options.name, words, data=options.data))
     return 0
 

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from lablambda.client import Lab
 from lablambda.config import cache_dir, data_dir, runtime_dir
+from lablambda.execution.sandbox import Sandbox
 from lablambda.rules.runtimes import HOW_TO_GET, SUPPORTED, family, nearest, substitution
+from lablambda.rules.sandbox import Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Finding:
 
 def examine(lab: Lab | None) -> list[Finding]:
     """Look at this machine, and at the lab if there is one."""
-    return [*_machine(), *_packages(), *_folders(), *_lab(lab)]
+    return [*_machine(), _sandbox(), *_packages(), *_folders(), *_lab(lab)]
 
 
 def _machine() -> Iterator[Finding]:
@@ -44,6 +46,14 @@ def _machine() -> Iterator[Finding]:
         version,
         "" if sys.version_info >= (3, 11) else "Use 3.11 or newer.",
     )
+
+
+def _sandbox() -> Finding:
+    """How well this machine can keep handlers from what isn't theirs."""
+    best = Sandbox.of_this_machine()
+    whole = best.level is Level.STRICT
+    advice = "" if whole else f"Run only code that you trust: a handler can {'; and '.join(best.missing)}."
+    return Finding("sandbox", whole, best.level, advice)
 
 
 def _packages() -> Iterator[Finding]:
@@ -84,7 +94,9 @@ def _lab(lab: Lab | None) -> Iterator[Finding]:
         )
         return
     status = lab.status()
-    yield Finding("lab", True, f"{status['name']} at {status['endpoint']}, version {status['version']}")
+    level = status["sandbox"]["level"]
+    detail = f"{status['name']} at {status['endpoint']}, version {status['version']}, sandbox {level}"
+    yield Finding("lab", True, detail)
     yield Finding(
         "https",
         True,

@@ -17,6 +17,8 @@ import psutil
 from lablambda.client import Lab
 from lablambda.config import Descriptor
 
+_AS_USER = Path(__file__).with_name("as_user.py")
+
 
 def gone(pids: Iterable[int], timeout: float = 15.0) -> bool:
     """Whether all these processes end within the time."""
@@ -41,6 +43,7 @@ class Home:
 
     folder: Path
     labs: list[Lab] = field(default_factory=list)
+    user: int | None = None  # whose it is, if not of the one who runs the tests
 
     @property
     def environment(self) -> dict[str, str]:
@@ -54,10 +57,15 @@ class Home:
             "XDG_CACHE_HOME": str(self.folder / "cache"),
         }
 
+    def command(self, *words: str) -> list[str]:
+        """A Python of this user's."""
+        change = [] if self.user is None else [sys.executable, str(_AS_USER), str(self.user)]
+        return [*change, sys.executable, *words]
+
     def run(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         """`lablambda WORDS...`, to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "lablambda", *words],
+            self.command("-m", "lablambda", *words),
             env=self.environment | more,
             capture_output=True,
             text=True,
@@ -68,7 +76,7 @@ class Home:
     def python(self, code: str, *words: str, **more: Any) -> subprocess.Popen[str]:
         """A program of this user's."""
         return subprocess.Popen(
-            [sys.executable, "-c", code, *words],
+            self.command("-c", code, *words),
             env=self.environment,
             stdout=subprocess.PIPE,
             text=True,

@@ -77,6 +77,7 @@ async def status(house: House) -> dict[str, Any]:
             name: {"version": runtime.version, "path": runtime.path}
             for name, runtime in (await house.runtimes.all()).items()
         },
+        "sandbox": {"level": house.runtimes.sandbox.level, "missing": house.runtimes.sandbox.missing},
         "reserve": {family: _size(pids) for family, pids in house.runtimes.reserved().items()},
         "functions": len(house.catalog.functions()),
         "environments": house.host.count(),

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lablambda.config import data_dir, runtime_dir, trust_variables
+from lablambda.config import ConfigError, data_dir, runtime_dir, trust_variables
 from lablambda.execution import confine
 from lablambda.execution.reach import Reach
 from lablambda.rules import sandbox as rules
@@ -38,6 +38,19 @@ class Sandbox:
     @classmethod
     def none(cls) -> Sandbox:
         return cls(rules.NOTHING)
+
+    @classmethod
+    def chosen(cls, wanted: str) -> Sandbox:
+        """As a person asks for it, with one of SANDBOXES. Raises ConfigError if it can't be had here."""
+        if wanted == "off":
+            return cls.none()
+        best = cls.of_this_machine()
+        if wanted == "strict" and best.level is not Level.STRICT:
+            raise ConfigError(
+                f"This machine can't sandbox handlers strictly: a handler could {'; and '.join(best.missing)}. "
+                "Start the lab with --sandbox auto to run code that you trust so far."
+            )
+        return best
 
 
 class Terms:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from lablambda.clock import Clock
 from lablambda.config import ConfigError, trust_variables
+from lablambda.execution.sandbox import Sandbox
 from lablambda.hosts.local import IDLE_S, LocalHost
 from lablambda.lab import catalog, checkpoints, deliveries, event_bus, http_apis, queue, rest_apis, schedules
 from lablambda.lab.catalog import Catalog
@@ -86,6 +87,7 @@ class Settings:
     idle_exit_s: float | None = None
     reserve: Mapping[str, int] = field(default_factory=lambda: RESERVE)
     strict_runtimes: bool = False
+    sandbox: str = "auto"
     services_linger_s: float = 0.0
 
 
@@ -142,7 +144,12 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     store.keep_only(known.packages(), known.layer_sets())
     clock = Clock(at_least=queue.last_enqueued(journal))
     keys = KeyRing(settings.access_key, settings.secret_key)
-    runtimes = Runtimes(data / "runtimes", reserve=settings.reserve, strict=settings.strict_runtimes)
+    runtimes = Runtimes(
+        data / "runtimes",
+        reserve=settings.reserve,
+        strict=settings.strict_runtimes,
+        sandbox=Sandbox.chosen(settings.sandbox),
+    )
 
     def access(version: Version) -> Mapping[str, str]:
         mine = {**keys.issue(version), "AWS_ENDPOINT_URL": house.endpoint}

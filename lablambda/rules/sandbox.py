@@ -21,6 +21,10 @@ from typing import NamedTuple
 _WHOLE_LANDLOCK = 6
 
 
+# What a person may ask for; the first unless told otherwise.
+SANDBOXES = ("auto", "strict", "off")
+
+
 class Level(StrEnum):
     """How well handlers are kept apart."""
 
