@@ -64,7 +64,10 @@ class Parent:
         """Waits for the terms, and goes to where they are kept."""
         self.control = control
         self.children: set[int] = set()
-        terms = json.loads(control.recv(MESSAGE_BYTES) or "{}").get("terms")
+        told = control.recv(MESSAGE_BYTES)
+        if not told:  # the lab has gone again
+            sys.exit()
+        terms = json.loads(told)["terms"]
         self.confinement = None if terms is None else _confine.Confinement(terms)
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.pid = os.getpid()
