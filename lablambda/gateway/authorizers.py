@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from lablambda.api.authentication import NotAuthenticated
 from lablambda.gateway.answers import Refused, message

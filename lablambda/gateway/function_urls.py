@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
+from msgspec.structs import replace
 
 from lablambda.api.authentication import NotAuthenticated
 from lablambda.gateway.callers import iam_caller
@@ -35,7 +37,36 @@ _FORBIDDEN = (
     "Forbidden. For troubleshooting Function URL authorization issues, see: "
     "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
 )
-_URL_ACTION = "lambda:InvokeFunctionUrl"
+
+
+@dataclass(frozen=True)
+class FunctionUrl:
+    """A URL that is known: the function as it is now, and the qualifier. What follows from them is found out once."""
+
+    function: Function
+    qualifier: str
+
+    @cached_property
+    def members(self) -> Mapping[str, Any]:
+        """Those of AWS's FunctionUrlConfig."""
+        return self.function.setting(Setting.FUNCTION_URL, self.qualifier) or {}
+
+    @cached_property
+    def arn(self) -> str:
+        return function_arn(self.function.name, self.qualifier or None)
+
+    @cached_property
+    def lets_everybody_in(self) -> bool:
+        """Whether the function's policy does."""
+        facts = {
+            "lambda:FunctionUrlAuthType": self.members["AuthType"],
+            "lambda:InvokedViaFunctionUrl": "true",
+        }
+        statements = self.function.policies.get(self.qualifier, Policy()).statements.values()
+        return all(
+            policy.allows(statements, principal="*", resource=self.arn, facts=facts, action=action)
+            for action in (policy.INVOKE_URL, policy.INVOKE)
+        )
 
 
 class FunctionUrls:
@@ -43,32 +74,24 @@ class FunctionUrls:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._known: dict[str, tuple[str, str]] = {}
+        self._known: dict[str, FunctionUrl] = {}
 
     async def respond(self, request: HttpRequest, address: Address) -> HttpResponse:
         """Never raises for anything that a client or a function did."""
-        found = self._find(address.identity)
-        if found is None:
+        url = self._find(address.identity)
+        if url is None:
             return _refusal(403, None, "AccessDeniedException")
-        function, qualifier = found
-        members = function.setting(Setting.FUNCTION_URL, qualifier) or {}
-        cors = members.get("Cors") or {}
-        if cors and is_preflight(request):
+        cors = url.members.get("Cors")
+        if not cors:
+            return await self._answer(request, address, url)
+        if is_preflight(request):
             return HttpResponse(200, headers=cors_headers(cors, request))
-        response = await self._answer(request, address, function, qualifier, members)
+        response = await self._answer(request, address, url)
         return replace(response, headers=[*response.headers, *cors_headers(cors, request)])
 
-    async def _answer(
-        self,
-        request: HttpRequest,
-        address: Address,
-        function: Function,
-        qualifier: str,
-        members: Mapping[str, Any],
-    ) -> HttpResponse:
-        arn = function_arn(function.name, qualifier or None)
+    async def _answer(self, request: HttpRequest, address: Address, url: FunctionUrl) -> HttpResponse:
         try:
-            authorizer = self._admit(request, function, qualifier, members["AuthType"])
+            authorizer = self._admit(request, url)
         except (NotAuthenticated, _Forbidden):
             return _refusal(403, _FORBIDDEN, "AccessDeniedException")
         request_id = new_request_id()
@@ -84,21 +107,21 @@ class FunctionUrls:
             authorizer=authorizer,
             keeps_cookies=True,
         )
-        event = event_2_0(forwarded(request, lineage.passed(trace_id, function.name)), match)
+        event = event_2_0(forwarded(request, lineage.passed(trace_id, url.function.name)), match)
         payload = msgspec.json.encode(event)
         if len(payload) > SYNC_PAYLOAD_BYTES:
             told = f"Request must be smaller than {SYNC_PAYLOAD_BYTES} bytes for the InvokeFunction operation"
             return _refusal(413, told, "RequestEntityTooLargeException")
         invocation = Invocation(
-            function.name,
-            qualifier or None,
+            url.function.name,
+            url.qualifier or None,
             payload,
-            arn,
+            url.arn,
             request_id=request_id,
             source="url",
             trace_id=trace_id,
         )
-        response = await self._invoke(invocation, streams=members.get("InvokeMode") == "RESPONSE_STREAM")
+        response = await self._invoke(invocation, streams=url.members.get("InvokeMode") == "RESPONSE_STREAM")
         own = [("x-amzn-requestid", request_id), (TRACE, trace_id)]
         return replace(response, headers=[*response.headers, *own])
 
@@ -116,32 +139,24 @@ class FunctionUrls:
 
     # ----------------------------------------------------------------------------------- who, and may they
 
-    def _find(self, identity: str) -> tuple[Function, str] | None:
-        """The function and the qualifier whose URL has that id."""
+    def _find(self, identity: str) -> FunctionUrl | None:
         for _ in range(2):
-            name, qualifier = self._known.get(identity, ("", ""))
-            function = self._house.catalog.find(name)
-            if function is not None and url_id(function.setting(Setting.FUNCTION_URL, qualifier)) == identity:
-                return function, qualifier
+            url = self._known.get(identity)
+            if url is not None and self._house.catalog.find(url.function.name) is url.function:
+                return url
             self._known = {
-                url_id(members): (function.name, qualifier)
+                url_id(members): FunctionUrl(function, qualifier)
                 for function in self._house.catalog.functions()
                 for qualifier, members in function.settings.get(Setting.FUNCTION_URL, {}).items()
             }
         return None
 
-    def _admit(
-        self, request: HttpRequest, function: Function, qualifier: str, auth_type: str
-    ) -> Mapping[str, Any] | None:
+    def _admit(self, request: HttpRequest, url: FunctionUrl) -> Mapping[str, Any] | None:
         """What the event says of the caller. Raises NotAuthenticated, _Forbidden."""
-        if auth_type == "AWS_IAM":
+        if url.members["AuthType"] == "AWS_IAM":
             return {"iam": iam_caller(request, self._house.keys, "lambda")}
-        facts = {"lambda:FunctionUrlAuthType": auth_type, "lambda:InvokedViaFunctionUrl": "true"}
-        statements = function.policies.get(qualifier, Policy()).statements.values()
-        arn = function_arn(function.name, qualifier or None)
-        for action in (_URL_ACTION, policy.INVOKE):
-            if not policy.allows(statements, principal="*", resource=arn, facts=facts, action=action):
-                raise _Forbidden
+        if not url.lets_everybody_in:
+            raise _Forbidden
         return None
 
 

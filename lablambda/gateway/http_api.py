@@ -8,15 +8,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import msgspec
+from msgspec.structs import replace
 
 from lablambda.gateway.access_logs import write_route_access
 from lablambda.gateway.answers import Refused, message
 from lablambda.gateway.authorizers import Authorizers, route_arn
 from lablambda.gateway.http_proxy import HttpProxy
 from lablambda.gateway.lambda_calls import Call, CallFailed, LambdaCalls
+from lablambda.gateway.patience import answered_within
 from lablambda.gateway.throttles import Throttles, route_limits
 from lablambda.lab.house import House
 from lablambda.model.api import Members, Parts
@@ -120,7 +122,8 @@ class HttpApiDoor:
             raise Refused(message(429, "Too Many Requests"))
         authorizer = served[Part.AUTHORIZER].get(passage.route.get("AuthorizerId", ""))
         admitted = await self._authorizers.admit(passage.request, passage.match, passage.route, authorizer)
-        passage.match = replace(passage.match, authorizer=admitted)
+        if admitted is not None:
+            passage.match = replace(passage.match, authorizer=admitted)
         identity = str(passage.route.get("Target", "")).removeprefix("integrations/")
         integration = served[Part.INTEGRATION].get(identity)
         if integration is None:
@@ -142,12 +145,10 @@ class HttpApiDoor:
         mapping = integration.get("RequestParameters") or {}
         request, path = mapped_request(mapping, passage.request, passage.match)
         try:
-            async with asyncio.timeout(integration["TimeoutInMillis"] / 1000):
-                if integration["IntegrationType"] == "AWS_PROXY":
-                    response = await self._to_function(
-                        passage, replace(passage, request=request), integration
-                    )
-                else:
+            if integration["IntegrationType"] == "AWS_PROXY":
+                response = await self._to_function(passage, request, integration)
+            else:
+                async with asyncio.timeout(integration["TimeoutInMillis"] / 1000):
                     response = await self._proxy.send(
                         request,
                         integration["IntegrationUri"],
@@ -164,30 +165,30 @@ class HttpApiDoor:
         changes = integration.get("ResponseParameters") or {}
         return mapped_response(changes, response, passage.request, passage.match)
 
-    async def _to_function(self, passage: Passage, mapped: Passage, integration: Members) -> HttpResponse:
-        trace_id = mapped.request.header(TRACE) or new_trace_id()
-        whole = forwarded(mapped.request, trace_id)
+    async def _to_function(
+        self, passage: Passage, request: HttpRequest, integration: Members
+    ) -> HttpResponse:
+        trace_id = request.header(TRACE) or new_trace_id()
+        whole = forwarded(request, trace_id)
         version_1 = integration.get("PayloadFormatVersion") == "1.0"
-        event = (event_1_0 if version_1 else event_2_0)(whole, mapped.match)
+        event = (event_1_0 if version_1 else event_2_0)(whole, passage.match)
         payload = msgspec.json.encode(event)
         if len(payload) > SYNC_PAYLOAD_BYTES:
             raise Refused(message(413, "Request Entity Too Large"))
         path = passage.route["RouteKey"].partition(" ")[2] or f"/{DEFAULT}"
         try:
-            # Shielded: a function that takes longer than the gateway waits runs on.
-            outcome = await asyncio.shield(
-                asyncio.ensure_future(
-                    self._calls.call(
-                        Call(
-                            integration["IntegrationUri"],
-                            mapped.match.stage_variables or {},
-                            payload,
-                            source_arn=route_arn(mapped.request, mapped.match, path),
-                            with_role=bool(integration.get("CredentialsArn")),
-                            trace_id=trace_id,
-                        )
+            outcome = await answered_within(
+                integration["TimeoutInMillis"],
+                self._calls.call(
+                    Call(
+                        integration["IntegrationUri"],
+                        passage.match.stage_variables or {},
+                        payload,
+                        source_arn=route_arn(request, passage.match, path),
+                        with_role=bool(integration.get("CredentialsArn")),
+                        trace_id=trace_id,
                     )
-                )
+                ),
             )
             passage.notes["integrationStatus"] = 200
             return (response_1_0 if version_1 else response_2_0)(outcome.payload)

@@ -10,14 +10,16 @@ from lablambda.gateway.streaming import streamed
 from lablambda.lab.house import House
 from lablambda.lab.streamed_answer import StreamedAnswer
 from lablambda.model.errors import LabError, TooManyRequests
+from lablambda.model.function import Function
 from lablambda.model.http import HttpResponse
 from lablambda.model.invocation import Invocation, Outcome, new_trace_id
 from lablambda.model.package import Policy
 from lablambda.rules import policy
 from lablambda.rules.lambda_uri import InvalidUri, function_of
-from lablambda.rules.names import ACCOUNT, parse_reference
+from lablambda.rules.names import ACCOUNT, FunctionReference, parse_reference
 
 _PRINCIPAL = "apigateway.amazonaws.com"
+_MOST_REMEMBERED = 10_000
 
 
 class CallFailed(Exception):
@@ -48,6 +50,7 @@ class LambdaCalls:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self._allowed: dict[tuple[str, str], tuple[Function, bool]] = {}
 
     async def call(self, call: Call) -> Outcome:
         """Run the function. Raises CallFailed, also if the function fails."""
@@ -74,11 +77,7 @@ class LambdaCalls:
         """Raises CallFailed if the gateway may not."""
         named = parse_reference(function_of(call.uri, call.stage_variables))
         function = self._house.catalog.function(named)
-        statements = function.policies.get(named.qualifier or "", Policy()).statements.values()
-        facts = {"AWS:SourceArn": call.source_arn, "AWS:SourceAccount": ACCOUNT}
-        if not call.with_role and not policy.allows(
-            statements, principal=_PRINCIPAL, resource=named.arn, facts=facts
-        ):
+        if not call.with_role and not self._may_invoke(function, named, call.source_arn):
             raise CallFailed(f"{named.arn} doesn't let API Gateway invoke it for {call.source_arn}")
         return Invocation(
             named.name,
@@ -88,6 +87,19 @@ class LambdaCalls:
             source=call.source_arn,
             trace_id=call.trace_id or new_trace_id(),
         )
+
+    def _may_invoke(self, function: Function, named: FunctionReference, source_arn: str) -> bool:
+        """Whether the function's policy lets the gateway, for that ARN; found out once, until the function changes."""
+        place = named.arn, source_arn
+        known = self._allowed.get(place)
+        if known is None or known[0] is not function:
+            statements = function.policies.get(named.qualifier or "", Policy()).statements.values()
+            facts = {"AWS:SourceArn": source_arn, "AWS:SourceAccount": ACCOUNT}
+            allowed = policy.allows(statements, principal=_PRINCIPAL, resource=named.arn, facts=facts)
+            if len(self._allowed) >= _MOST_REMEMBERED:
+                self._allowed.clear()
+            known = self._allowed[place] = function, allowed
+        return known[1]
 
 
 @contextmanager

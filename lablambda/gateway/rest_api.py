@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from uuid import uuid4
 
+from msgspec import structs
+
 from lablambda.gateway.access_logs import write_access
 from lablambda.gateway.answers import message
 from lablambda.gateway.lambda_calls import LambdaCalls
@@ -58,7 +60,7 @@ class RestApiDoor:
         )
         response = await self._pass(passage)
         self._log(passage, response)
-        return replace(response, headers=[*response.headers, *own])
+        return structs.replace(response, headers=[*response.headers, *own])
 
     async def close(self) -> None:
         await self._integrations.close()
@@ -67,7 +69,7 @@ class RestApiDoor:
         try:
             try:
                 response = await self._answer(passage)
-                return replace(response, headers=sendable(response.headers))
+                return structs.replace(response, headers=sendable(response.headers))
             except InvalidTemplate as error:
                 raise failed_inside(500, str(error)) from None
             except Malformed as error:
@@ -86,7 +88,7 @@ class RestApiDoor:
         own = passage.served.deployed.parts[RestPart.GATEWAY_RESPONSE]
         try:
             response = response_to(failed, own, passage.call)
-            return replace(response, headers=sendable(response.headers))
+            return structs.replace(response, headers=sendable(response.headers))
         except (InvalidTemplate, Malformed):
             return message(500, "Internal server error")
 

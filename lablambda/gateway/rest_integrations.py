@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 import msgspec
+from msgspec.structs import replace
 
 from lablambda.gateway.answers import Refused
 from lablambda.gateway.http_proxy import HttpProxy

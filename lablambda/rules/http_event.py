@@ -6,23 +6,25 @@ https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
 
 from __future__ import annotations
 
-import secrets
+import base64
+import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec.structs import replace
 
 from lablambda.model.http import HttpRequest
 from lablambda.rules.http_body import body_members
 from lablambda.rules.names import ACCOUNT
 
 TRACE = "x-amzn-trace-id"
-_BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """What an endpoint made of a request: its own identity, and the route that the request takes.
 
     `path` is the request's path, decoded; `raw_path` is what events call so, which HTTP APIs have decoded, too.
@@ -44,12 +46,15 @@ class Match:
 
 
 def new_request_id() -> str:
-    """An id of the form that API Gateway gives: 15 letters and digits, and `=`."""
-    return "".join(secrets.choice(_BASE64) for _ in range(15)) + "="
+    """An id of the form that API Gateway gives: eleven bytes in base64, the last of its 16 characters `=`."""
+    return base64.urlsafe_b64encode(os.urandom(11)).decode()
 
 
 def event_2_0(request: HttpRequest, match: Match) -> dict[str, Any]:
     """Payload format 2.0; what is absent is left out."""
+    headers = joined(request)
+    if not match.keeps_cookies:
+        headers.pop("cookie", None)
     context: dict[str, Any] = {
         "accountId": ACCOUNT,
         "apiId": match.api_id,
@@ -60,7 +65,7 @@ def event_2_0(request: HttpRequest, match: Match) -> dict[str, Any]:
             "path": match.path,
             "protocol": request.protocol,
             "sourceIp": request.source_ip,
-            "userAgent": request.header("user-agent"),
+            "userAgent": headers.get("user-agent", ""),
         },
         "requestId": match.request_id,
         "routeKey": match.route_key,
@@ -73,8 +78,9 @@ def event_2_0(request: HttpRequest, match: Match) -> dict[str, Any]:
     cookies = [
         cookie.strip()
         for name, value in request.headers
+        if name == "cookie"
         for cookie in value.split(";")
-        if name == "cookie" and cookie.strip()
+        if cookie.strip()
     ]
     event: dict[str, Any] = {
         "version": "2.0",
@@ -82,14 +88,12 @@ def event_2_0(request: HttpRequest, match: Match) -> dict[str, Any]:
         "rawPath": match.raw_path,
         "rawQueryString": request.query,
         "cookies": cookies,
-        "headers": {
-            name: value for name, value in joined(request).items() if match.keeps_cookies or name != "cookie"
-        },
+        "headers": headers,
         "queryStringParameters": {name: ",".join(values) for name, values in parameters(request).items()},
         "requestContext": context,
         "pathParameters": match.path_variables,
         "stageVariables": match.stage_variables,
-        **body_members(request.body, request.header("content-type")),
+        **body_members(request.body, headers.get("content-type", "")),
     }
     return {name: value for name, value in event.items() if value or name not in _MAY_BE_ABSENT}
 
@@ -169,12 +173,17 @@ def forwarded(request: HttpRequest, trace_id: str) -> HttpRequest:
 
 def joined(request: HttpRequest) -> dict[str, str]:
     """Headers by name, repeated ones joined with commas."""
-    return {name: ",".join(values) for name, values in _several(request).items()}
+    found: dict[str, str] = {}
+    for name, value in request.headers:
+        found[name] = f"{found[name]},{value}" if name in found else value
+    return found
 
 
 def parameters(request: HttpRequest) -> dict[str, list[str]]:
     """The query's parameters, decoded, in their order."""
     found: dict[str, list[str]] = {}
+    if not request.query:
+        return found
     for name, value in parse_qsl(request.query, keep_blank_values=True, errors="replace"):
         found.setdefault(name, []).append(value)
     return found
@@ -182,7 +191,12 @@ def parameters(request: HttpRequest) -> dict[str, list[str]]:
 
 def clf_time(moment: float) -> str:
     """As access logs write it: `01/Nov/2026:10:00:00 +0000`."""
-    return time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(moment))
+    return _clf_second(int(moment))
+
+
+@lru_cache(maxsize=64)  # requests of one second have it in common
+def _clf_second(second: int) -> str:
+    return time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(second))
 
 
 def _several(request: HttpRequest) -> dict[str, list[str]]:

@@ -175,5 +175,4 @@ def _body(body: Any, *, compact: bool) -> str:
     return _compact(body)
 
 
-def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode

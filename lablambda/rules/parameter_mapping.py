@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
+
+from msgspec.structs import replace
 
 from lablambda.model.http import Headers, HttpRequest, HttpResponse
 from lablambda.rules.http_event import Match, clf_time, parameters
@@ -65,6 +66,8 @@ def mapped_request(
     mapping: Mapping[str, str], request: HttpRequest, match: Match
 ) -> tuple[HttpRequest, str | None]:
     """The request as changed, and the path to put in place of its own, if any."""
+    if not mapping:
+        return request, None
     headers, query, path = list(request.headers), parameters(request), None
     for key, expression in mapping.items():
         value = evaluate(expression, request, match)
@@ -86,8 +89,11 @@ def mapped_response(
     mapping: Mapping[str, Mapping[str, str]], response: HttpResponse, request: HttpRequest, match: Match
 ) -> HttpResponse:
     """The answer as changed, by what its status asks for."""
+    changes = mapping.get(str(response.status))
+    if not changes:
+        return response
     headers, status = list(response.headers), response.status
-    for key, expression in mapping.get(str(response.status), {}).items():
+    for key, expression in changes.items():
         value = _response_value(expression, response) or evaluate(expression, request, match)
         if key == "overwrite:statuscode":
             status = int(value) if value and re.fullmatch(r"[2-5]\d\d", value) else status

@@ -6,7 +6,6 @@ import base64
 import copy
 import json
 from collections import defaultdict
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -14,6 +13,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lablambda.model.http import Headers, HttpRequest
 from lablambda.rules.http_event import Match, event_1_0, event_2_0, forwarded, joined, parameters
