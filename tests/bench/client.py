@@ -39,8 +39,16 @@ class Client(asyncio.Protocol):
     """A keep-alive connection that sends the same signed request again and again: uvloop, as little of
     its own around it as there can be."""
 
-    def __init__(self, lab: Lab | None, port: int, path: str, *, tls: ssl.SSLContext | None = None) -> None:
-        self._request = _signed_request(lab, port, path)
+    def __init__(
+        self,
+        lab: Lab | None,
+        port: int,
+        path: str,
+        *,
+        tls: ssl.SSLContext | None = None,
+        method: str = "POST",
+    ) -> None:
+        self._request = _signed_request(lab, port, path) if method == "POST" else _bare_request(port, path)
         self._port = port
         self._tls = tls
         self._answer = b""
@@ -136,6 +144,11 @@ def _signed_request(lab: Lab | None, port: int, path: str) -> bytes:
         )
     lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, f"content-length: {len(BODY)}", "", ""]).encode() + BODY
+
+
+def _bare_request(port: int, path: str) -> bytes:
+    """A GET, which has no body."""
+    return f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n".encode()
 
 
 def _whole(answer: bytes) -> bool:

@@ -33,18 +33,24 @@ _TRICKLE_S = 0.1
 def http(lab: Lab, rounds: int, seconds: float, idle: int) -> list[Row]:
     """`idle` is how many connections wait."""
     url, api = _addresses(lab, "web", RUNTIME)
-    rows = [*_routes(lab, url, api, rounds), *_beside_peer(lab, rounds)]
+    rows = [row for method in ("GET", "POST") for row in _routes(lab, url, api, rounds, method)]
+    rows += _beside_peer(lab, rounds)
     rows += [row for count in (32, 64) for row in _throughput(lab, url, api, count, seconds)]
     return [*rows, *_idle(lab, url, idle), _slow(lab, url, rounds)]
 
 
-def _routes(lab: Lab, url: str, api: str, rounds: int) -> list[Row]:
+def _routes(lab: Lab, url: str, api: str, rounds: int, method: str) -> list[Row]:
+    """With a body (POST) and without."""
     tls = _trust(lab)
     with on_one_cpu(), _certificate() as files, constant_server(files) as port:
-        clients = [Client(None, port, "/", tls=tls), _client(url, tls), _client(api, tls)]
+        clients = [
+            Client(None, port, "/", tls=tls, method=method),
+            _client(url, tls, method),
+            _client(api, tls, method),
+        ]
         control, *others = _medians(clients, rounds)
     return [
-        Row(f"warm {what} p50 over TLS", middle, "ms", control, "at most 2.5 x")
+        Row(f"warm {what}, {method}, p50 over TLS", middle, "ms", control, "at most 2.5 x")
         for what, middle in zip(("function URL", "HTTP API"), others, strict=True)
     ]
 
@@ -56,12 +62,17 @@ def _beside_peer(lab: Lab, rounds: int) -> list[Row]:
         return []
     tls = _trust(lab)
     _, api = _addresses(lab, "web-node", "nodejs20.x")
+    rows = []
     with on_one_cpu(), _certificate() as files, serverless_offline(1, files) as peer:
-        clients = [Client(None, peer.web_port, peer.route, tls=tls), _client(api, tls)]
-        control, ours = _medians(clients, rounds)
-    return [
-        Row("warm HTTP API p50 over TLS, Node.js", ours, "ms", control, "at most 0.5 x serverless-offline")
-    ]
+        for method in ("GET", "POST"):
+            clients = [
+                Client(None, peer.web_port, peer.route, tls=tls, method=method),
+                _client(api, tls, method),
+            ]
+            control, ours = _medians(clients, rounds)
+            what = f"warm HTTP API, {method}, Node.js"
+            rows.append(Row(what, ours, "ms", control, "at most 0.5 x serverless-offline"))
+    return rows
 
 
 def _throughput(lab: Lab, url: str, api: str, count: int, seconds: float) -> list[Row]:
@@ -148,10 +159,10 @@ def _certificate() -> Iterator[ServerFiles]:
         yield Authority(authority_dir()).issue(Path(folder))
 
 
-def _client(address: str, tls: ssl.SSLContext) -> Client:
+def _client(address: str, tls: ssl.SSLContext, method: str = "POST") -> Client:
     parts = urlsplit(address)
     assert parts.port is not None
-    return Client(None, parts.port, parts.path, tls=tls)
+    return Client(None, parts.port, parts.path, tls=tls, method=method)
 
 
 def _medians(clients: list[Client], rounds: int) -> list[float]:

@@ -92,7 +92,7 @@ def _service(names: list[str]) -> dict[str, object]:
             name: {
                 "handler": "index.handler",
                 "timeout": 30,
-                "events": [{"httpApi": {"method": "POST", "path": f"/{name}"}}],
+                "events": [{"httpApi": {"method": "*", "path": f"/{name}"}}],
             }
             for name in names
         },
