@@ -26,7 +26,6 @@ from lablambda.lab.house import House
 from lablambda.rules.addresses import LOOPBACK
 
 _IDLE_CHECK_S = 1.0
-_SWITCH_S = 0.0005
 
 
 async def serve(
@@ -42,8 +41,6 @@ async def serve(
     the lab, and its data folder goes too. Raises ConfigError if the port or data folder can't be used.
     """
     _allow_many_descriptors()
-    # Threads write to disk beside the event loop; it must not wait 5 ms for its turn after each.
-    sys.setswitchinterval(_SWITCH_S)
     try:
         async with open_house(settings) as house, _listening(house, settings):
             descriptor = _describe(house, settings, descriptor_path if lease is not None else None)
