@@ -89,6 +89,33 @@ def test_a_body(url: Url, web: httpx.Client, kind: str, body: bytes, encoded: bo
     assert (base64.b64decode(event["body"]) if encoded else event["body"].encode()) == body
 
 
+def test_every_way_to_send_a_body(url: Url, web: httpx.Client, trust: ssl.SSLContext) -> None:
+    """With its length said before, in chunks, with a method that seldom has one; by HTTP/2, which needs no length."""
+    address, kind = url(ECHO), {"content-type": "text/plain"}
+    with httpx.Client(verify=trust, http2=True) as by_http_2:
+        for client in (web, by_http_2):
+            for method in ("GET", "POST", "DELETE"):
+                for content in (b"ab", iter([b"a", b"b"])):
+                    event = client.request(method, address, content=content, headers=kind).json()
+                    assert event["body"] == "ab"
+                assert "body" not in client.request(method, address, headers=kind).json()
+        assert by_http_2.get(address).http_version == "HTTP/2"
+
+
+def test_what_is_let_in_may_change(functions: Any, create: Create, web: httpx.Client) -> None:
+    name = create(gives("'in'"))
+    open_to_all(functions, name)
+    address = functions.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
+    assert web.get(address).text == "in"
+    functions.remove_permission(FunctionName=name, StatementId="lambda-InvokeFunctionUrl")
+    assert web.get(address).status_code == 403
+    functions.remove_permission(FunctionName=name, StatementId="lambda-InvokeFunction")
+    open_to_all(functions, name)
+    assert web.get(address).text == "in"
+    functions.update_function_url_config(FunctionName=name, AuthType="AWS_IAM")
+    assert web.get(address).status_code == 403
+
+
 @pytest.mark.parametrize(
     ("result", "status", "body", "headers"),
     [

@@ -90,6 +90,21 @@ def test_quick_create(api: Made, create: Create, web: httpx.Client) -> None:
     assert len(answer.headers["apigw-requestid"]) == 16
 
 
+def test_the_function_may_change_its_mind(
+    api: Made, create: Create, web: httpx.Client, functions: Any
+) -> None:
+    name = create("def handler(event, context): return 'in'")
+    made = api(Target=ARN + name)
+    made.allow(name)
+    assert web.get(made.address).text == "in"
+    functions.remove_permission(FunctionName=name, StatementId=f"api-{made.identity}-1")
+    assert web.get(made.address).status_code == 500
+    made.allow(name, "*/*/other")
+    assert web.get(made.address).status_code == 500
+    made.allow(name)
+    assert web.get(made.address).text == "in"
+
+
 def test_routes_by_rank(api: Made, create: Create, web: httpx.Client) -> None:
     """AWS's own example."""
     made = api()
