@@ -57,7 +57,7 @@ async def answer(scope, receive, send):
     await send({"type": "http.response.body", "body": BODY, "more_body": False})
 
 async def main():
-    listener = Listener(answer, int(sys.argv[1]))
+    listener = Listener(answer, "127.0.0.1", int(sys.argv[1]))
     await listener.open(ServerFiles(Path(sys.argv[2]), Path(sys.argv[3])))
     print(sys.argv[1], flush=True)
     await asyncio.Event().wait()
