@@ -9,47 +9,38 @@ import base64
 import hashlib
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from lablambda import display
-from lablambda.asking import Client, or_none
+from lablambda.applying import DeploymentError, apply, in_words
+from lablambda.asking import or_none
 from lablambda.attachments import observe
 from lablambda.client import Lab
 from lablambda.endpoints import Endpoint
 from lablambda.model.deployment import Deployment
+from lablambda.model.release import Release, Released
 from lablambda.model.source import EndpointSource, Source
 from lablambda.packaging.failure import RequirementsError
 from lablambda.packaging.requirements import layer_name, layer_zip
 from lablambda.packaging.zips import zip_files
+from lablambda.released import observe_release
 from lablambda.rules.names import ACCOUNT, function_arn
 from lablambda.rules.plan import Code, plan, source_steps
+from lablambda.rules.release_steps import newest_version, split_step
 from lablambda.rules.runtimes import nearest, substitution
-from lablambda.rules.step import CELL, LINE, AnswerOf, Current, LayerOf, Step, StreamOf, Target
+from lablambda.rules.step import CELL, LINE, Current, Step, Target
 
 # A lab takes any role as given; it stands for what the function may do.
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/lablambda"
-# Operations that go on behind their answer: the waiter that knows their end, and what it is asked about.
-_CHANGES = {
-    "CreateFunction": ("function_active_v2", "FunctionName"),
-    "UpdateFunctionCode": ("function_updated_v2", "FunctionName"),
-    "UpdateFunctionConfiguration": ("function_updated_v2", "FunctionName"),
-    "CreateTable": ("table_exists", "TableName"),
-    "UpdateTable": ("table_exists", "TableName"),
-    "CreateStream": ("stream_exists", "StreamName"),
-}
-_POLL_S, _SETTLED_WITHIN_S = 0.005, 120.0
-
-
-class DeploymentError(Exception):
-    """A deployment stopped at a step; the message names it, the reason and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
     """What a deployment did. `verdict` is created, updated, unchanged or planned; `code_size` bytes; `note` is
-    what there is to say of the runtime; `endpoints` are those that the cell names."""
+    what there is to say of the runtime; `endpoints` are those that the cell names;
+    `version` and `alias` what it was published as."""
 
     name: str
     verdict: str
@@ -61,6 +52,8 @@ class Deployed:
     sources: tuple[str, ...]
     note: str = ""
     endpoints: tuple[Endpoint, ...] = ()
+    version: str = ""
+    alias: str = ""
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return display.deployed(self)
@@ -82,21 +75,22 @@ def deploy(wanted: Deployment, lab: Lab, *, dry_run: bool = False) -> Deployed:
         names = [*code.layers, *(name for name in wanted.layers if not name.startswith("arn:"))]
         functions = lab.client("lambda")
         layers = {name: arn for name in names if (arn := _newest_layer(functions, name))}
+        if current.function is not None:
+            current = replace(current, released=observe_release(lab.client, target, wanted.release))
         current = replace(current, layers=layers)
     except RequirementsError as error:
         raise DeploymentError(
             f"--requires {' '.join(wanted.requires)}: {error}\nCheck the names and versions, and the network."
         ) from None
     except (ClientError, BotoCoreError) as error:
-        raise DeploymentError(f"The lab couldn't be asked what is there: {_words(error)}") from None
+        raise DeploymentError(f"The lab couldn't be asked what is there: {in_words(error)}") from None
     for name in wanted.layers:
         if not name.startswith("arn:") and name not in current.layers:
             raise DeploymentError(
                 f"The lab has no layer named {name!r}. Publish it first, or give an ARN: --layer arn:..."
             )
     steps = plan(current, wanted, code, role=ROLE, arn=target.arn)
-    if not dry_run:
-        _apply(steps, dict(current.layers), lab.client)
+    answers = {} if dry_run else apply(steps, dict(current.layers), lab.client)
     endpoints = () if dry_run else _endpoints(wanted, lab)
     return Deployed(
         name=wanted.name,
@@ -109,7 +103,15 @@ def deploy(wanted: Deployment, lab: Lab, *, dry_run: bool = False) -> Deployed:
         sources=tuple(map(str, wanted.sources)),
         note=substitution(wanted.runtime, runs),
         endpoints=endpoints,
+        version=_version(current, answers) if wanted.release.publishes and not dry_run else "",
+        alias=wanted.release.alias or "",
     )
+
+
+def _version(current: Current, answers: dict[str, Any]) -> str:
+    """The version that the deployment published, or that was there as the cell has it."""
+    published = answers.get("PublishVersion")
+    return str(published["Version"]) if published else str(newest_version(current.released))
 
 
 def _endpoints(wanted: Deployment, lab: Lab) -> tuple[Endpoint, ...]:
@@ -126,7 +128,7 @@ def attach(name: str, sources: Collection[Source], lab: Lab) -> list[Step]:
     target, current = _looked_at(name, sources, lab)
     more = [source for source in sources if source not in current.attached]
     steps = source_steps(current, [*current.labelled(LINE), *more], replace(target, label=LINE))
-    _apply(steps, {}, lab.client)
+    apply(steps, {}, lab.client)
     return steps
 
 
@@ -150,9 +152,26 @@ def detach(name: str, sources: Collection[Source], lab: Lab) -> list[Step]:
         target, current = _looked_at(name, (), lab)  # the first pass may have changed what the second goes by
         kept = [source for source in current.labelled(label) if source not in unwanted]
         steps = source_steps(current, kept, replace(target, label=label))
-        _apply(steps, {}, lab.client)
+        apply(steps, {}, lab.client)
         done += steps
     return done
+
+
+def lead_alias(name: str, alias: str, version: str, weights: Mapping[str, float], lab: Lab) -> Step:
+    """Have an alias of a function lead to a version, and shares of its traffic (0 to 1) to others; gives what was done.
+
+    Raises DeploymentError.
+    """
+    target, _ = _looked_at(name, (), lab)
+    step = split_step(versions(name, lab), alias, version, weights, target)
+    apply([step], {}, lab.client)
+    return step
+
+
+def versions(name: str, lab: Lab) -> Released:
+    """A function's versions and aliases. Raises DeploymentError."""
+    target, _ = _looked_at(name, (), lab)
+    return observe_release(lab.client, target, Release(publish=True))
 
 
 def _looked_at(name: str, sources: Collection[Source], lab: Lab) -> tuple[Target, Current]:
@@ -162,7 +181,7 @@ def _looked_at(name: str, sources: Collection[Source], lab: Lab) -> tuple[Target
     try:
         current = observe(lab.client, Target(name, function_arn(name), 0), sources)
     except (ClientError, BotoCoreError) as error:
-        raise DeploymentError(f"The lab couldn't be asked what is there: {_words(error)}") from None
+        raise DeploymentError(f"The lab couldn't be asked what is there: {in_words(error)}") from None
     if current.function is None:
         raise DeploymentError(f"There is no function {name}. %lambda list shows those that there are.")
     return Target(name, current.function["FunctionArn"], current.function["Timeout"]), current
@@ -204,71 +223,3 @@ def _newest_layer(functions: Any, name: str) -> str | None:
     answer = or_none(lambda: functions.list_layer_versions(LayerName=name, MaxItems=1))
     versions = answer["LayerVersions"] if answer else []
     return str(versions[0]["LayerVersionArn"]) if versions else None
-
-
-# ------------------------------------------------------------------------------------------------ do
-
-
-def _apply(steps: list[Step], layers: dict[str, str], client: Client) -> None:
-    from botocore import xform_name
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    answers: dict[str, Any] = {}
-    for step in steps:
-        call = getattr(client(step.service), xform_name(step.operation))
-        try:
-            answer = call(**_filled(step.parameters, layers, answers, client))
-        except (ClientError, BotoCoreError) as error:
-            advice = f"\n{step.advice}" if step.advice else ""
-            raise DeploymentError(f"Couldn't {step.text}: {_words(error)}{advice}") from None
-        answers[step.operation] = answer
-        if step.operation == "PublishLayerVersion":
-            layers[step.parameters["LayerName"]] = answer["LayerVersionArn"]
-        elif step.operation in _CHANGES:
-            _wait_until_settled(client(step.service), step)
-
-
-def _wait_until_settled(service: Any, step: Step) -> None:
-    """AWS carries such a change out behind its answer, and refuses the next one until it is done."""
-    from botocore.exceptions import WaiterError
-
-    name, subject = _CHANGES[step.operation]
-    patience = {"Delay": _POLL_S, "MaxAttempts": int(_SETTLED_WITHIN_S / _POLL_S)}
-    try:
-        service.get_waiter(name).wait(**{subject: step.parameters[subject]}, WaiterConfig=patience)
-    except WaiterError as error:
-        raise DeploymentError(f"Couldn't {step.text}: {_why(error)}") from None
-
-
-def _why(error: Any) -> str:
-    """The state that the function came to, in its own words."""
-    found = error.last_response.get("Configuration", error.last_response)
-    reasons = (found.get(name) for name in ("StateReason", "LastUpdateStatusReason"))
-    return next((str(reason) for reason in reasons if reason), str(error))
-
-
-def _filled(
-    parameters: Any, layers: dict[str, str], answers: dict[str, Any], client: Client
-) -> dict[str, Any]:
-    """The parameters, with what earlier steps have made put where it is stood for."""
-    filled = {
-        name: f"{item.before}{answers[item.operation][item.member]}{item.after}"
-        if isinstance(item, AnswerOf)
-        else item
-        for name, item in parameters.items()
-    }
-    if "Layers" in filled:
-        filled["Layers"] = [
-            layers[item.name] if isinstance(item, LayerOf) else item for item in filled["Layers"]
-        ]
-    if isinstance(source := filled.get("EventSourceArn"), StreamOf):
-        table = client("dynamodb").describe_table(TableName=source.table)["Table"]
-        filled["EventSourceArn"] = table["LatestStreamArn"]
-    return filled
-
-
-def _words(error: Exception) -> str:
-    response = getattr(error, "response", None)
-    if response is None:
-        return str(error)
-    return f"{response['Error']['Code']}: {response['Error']['Message']}"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lablambda.doctor import Finding
     from lablambda.endpoints import Endpoint
     from lablambda.model.invocation import Report
+    from lablambda.model.release import Released
     from lablambda.results import LogEvent, Record, Result
 
 Bundle = dict[str, Any]
@@ -184,7 +185,7 @@ def _log_class(message: str) -> str:
 
 def deployed(d: Deployed) -> Bundle:
     """What a deployment did."""
-    head = f"{d.name} {d.verdict}"
+    head = f"{d.name} {d.verdict}{_published(d)}"
     facts = f"{d.runtime}, handler {d.handler}, {d.code_size} bytes, {d.seconds * 1000:.0f} ms"
     lines = [*filter(None, [d.note]), *(step.text for step in d.steps)]
     plain = "\n".join([f"{head} ({facts})", *(f"  {line}" for line in lines), *map(_way_plain, d.endpoints)])
@@ -199,8 +200,15 @@ def deployed(d: Deployed) -> Bundle:
         "seconds": d.seconds,
         "sources": list(d.sources),
         "endpoints": [asdict(endpoint) for endpoint in d.endpoints],
+        "version": d.version,
+        "alias": d.alias,
     }
     return bundle("deployed", plain, html, data)
+
+
+def _published(d: Deployed) -> str:
+    alias = f" ({d.alias})" if d.alias else ""
+    return f", version {d.version}{alias}" if d.version else ""
 
 
 def functions(found: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> Bundle:
@@ -225,6 +233,42 @@ def functions(found: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> Bun
     return bundle(
         "functions", plain_table(columns, cells), html_table(columns, cells, numbers={3, 4, 5}), list(found)
     )
+
+
+def versions(name: str, found: Released) -> Bundle:
+    """A function's versions, newest first, with the aliases that lead to them."""
+    columns = ("version", "aliases", "published", "memory", "provisioned", "code", "description")
+    cells = [_version_cells(v, found) for v in reversed(found.versions)]
+    title = f"{len(found.versions) - 1} versions of {name}"
+    plain = f"{title}\n{plain_table(columns, cells)}"
+    html = f"<b>{escape(title)}</b>{html_table(columns, cells, numbers={3, 4})}"
+    return bundle("versions", plain, html, [dict(zip(columns, row, strict=True)) for row in cells])
+
+
+def _version_cells(version: Mapping[str, Any], found: Released) -> tuple[str, ...]:
+    number = version["Version"]
+    shares = {name: _share(alias, number) for name, alias in found.aliases.items()}
+    leading = {name: share for name, share in shares.items() if share}
+    provisioned = sum(found.provisioned.get(qualifier, 0) for qualifier in (number, *_whole(found, number)))
+    return (
+        number,
+        ", ".join(name if share == 1 else f"{name} {share:.0%}" for name, share in leading.items()),
+        version["LastModified"][:19].replace("T", " "),
+        f"{version['MemorySize']} MB",
+        str(provisioned or ""),
+        version["CodeSha256"][:12],
+        version.get("Description", ""),
+    )
+
+
+def _whole(found: Released, number: str) -> list[str]:
+    return [name for name, alias in found.aliases.items() if alias["FunctionVersion"] == number]
+
+
+def _share(alias: Mapping[str, Any], number: str) -> float:
+    """What of an alias's traffic a version gets, 0 to 1."""
+    weights: Mapping[str, float] = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+    return 1 - sum(weights.values()) if alias["FunctionVersion"] == number else weights.get(number, 0)
 
 
 def routes(found: Sequence[Endpoint]) -> Bundle:

@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lablambda.deployment import DeploymentError, deploy
+from lablambda.applying import DeploymentError
+from lablambda.deployment import deploy
 from lablambda.model.deployment import Deployment
 from lablambda.model.source import UrlSource
 from tests.processes import Home

@@ -13,6 +13,7 @@ from lablambda.jupyter.languages.cell import Cell, Code
 from lablambda.model.deployment import Deployment
 from lablambda.model.destination import Destination, Ends
 from lablambda.model.errors import CallerError
+from lablambda.model.release import Release
 from lablambda.model.source import Source, UrlSource
 from lablambda.rules.destination_names import parse_destination
 from lablambda.rules.runtimes import family
@@ -62,6 +63,7 @@ def read_cell(line: str, body: str, options: argparse.Namespace, lab: Callable[[
         layers=tuple(options.layer),
         sources=sources,
         ends=ends,
+        release=Release(options.publish, options.alias, options.reserved, options.provisioned),
     )
 
 

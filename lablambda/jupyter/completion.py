@@ -14,12 +14,27 @@ from lablambda.rules.sources import FORMS
 from lablambda.samples import SAMPLES
 
 _CELL, _LINE = "%%lambda", "%lambda"
-_TAKE_NAMES = ("invoke", "send", "replay", "show", "logs", "metrics", "on", "off", "url", "delete")
+_TAKE_NAMES = (
+    "invoke",
+    "send",
+    "replay",
+    "show",
+    "logs",
+    "metrics",
+    "on",
+    "off",
+    "url",
+    "versions",
+    "alias",
+    "delete",
+)
 _OPTIONS = {
     "invoke": ("--async", "--qualifier"),
     "logs": ("--request", "--limit"),
     "metrics": ("--hours",),
     "send": ("--sample",),
+    "alias": ("--weight",),
+    "reset": ("--yes",),
 }
 
 

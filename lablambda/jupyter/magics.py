@@ -14,6 +14,7 @@ from typing import Any
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
 from lablambda import display
+from lablambda.applying import DeploymentError
 from lablambda.attachments import observe
 from lablambda.client import Clock, Function, Lab
 from lablambda.config import (
@@ -25,7 +26,7 @@ from lablambda.config import (
     read_descriptor,
 )
 from lablambda.connection import ApiError
-from lablambda.deployment import Deployed, DeploymentError, attach, deploy, detach
+from lablambda.deployment import Deployed, attach, deploy, detach, lead_alias, versions
 from lablambda.doctor import examine
 from lablambda.endpoints import Endpoints
 from lablambda.jupyter.cell import read_cell, read_sources
@@ -40,10 +41,12 @@ from lablambda.jupyter.options import (
     invoke_words,
     sources_joined,
     split,
+    weight,
 )
 from lablambda.launch import find_or_start
 from lablambda.model.errors import CallerError
 from lablambda.model.source import Source, UrlSource
+from lablambda.reset import delete_all, find_all
 from lablambda.results import Figures, LogEvents, Result
 from lablambda.rules.names import function_arn
 from lablambda.rules.runtimes import nearest, substitution
@@ -140,7 +143,10 @@ class LambdaMagics(Magics):
             "off": self._off,
             "url": self._url,
             "routes": self._routes,
+            "versions": self._versions,
+            "alias": self._alias,
             "delete": self._delete,
+            "reset": self._reset,
             "clock": self._clock,
             "status": self._status,
             "doctor": self._doctor,
@@ -258,6 +264,34 @@ class LambdaMagics(Magics):
         function = self._function(rest, "delete")
         function.delete()
         return _text(f"{function.name} deleted; its logs stay")
+
+    def _versions(self, rest: str) -> Shown:
+        name = self._function(rest, "versions").name
+        return Shown(display.versions(name, versions(name, self.lab())))
+
+    def _alias(self, rest: str) -> Shown:
+        parser = Words(prog="%lambda alias", usage=f"%lambda {COMMANDS['alias']}", add_help=False)
+        parser.add_argument("name")
+        parser.add_argument("alias")
+        parser.add_argument("version")
+        parser.add_argument("--weight", action="append", default=[])
+        options = parser.parse_args(split(rest))
+        weights = dict(map(weight, options.weight))
+        return _text(lead_alias(options.name, options.alias, options.version, weights, self.lab()).text)
+
+    def _reset(self, rest: str) -> Shown:
+        parser = Words(prog="%lambda reset", add_help=False)
+        parser.add_argument("--yes", action="store_true")
+        options = parser.parse_args(split(rest))
+        lab = self.lab()
+        found = find_all(lab)
+        if not found:
+            return _text(f"lab {lab.name} has nothing")
+        told = "\n".join(f"  {one}" for one in found)
+        if not options.yes:
+            return _text(f"lab {lab.name} has\n{told}\nDelete it all: %lambda reset --yes")
+        delete_all(found, lab.client)
+        return _text(f"deleted from lab {lab.name}:\n{told}")
 
     def _clock(self, rest: str) -> Clock:
         parser = Words(prog="%lambda clock", add_help=False)

@@ -16,19 +16,10 @@ from lablambda.rules.sources import FORMS
 from lablambda.samples import SAMPLES
 
 # In the design, and not built yet: named here so that they are answered, not misread.
-OPTIONS_TO_COME = (
-    "--reserved",
-    "--provisioned",
-    "--snap-start",
-    "--publish",
-    "--alias",
-)
+OPTIONS_TO_COME = ("--snap-start",)
 COMMANDS_TO_COME = (
     "load",
     "dashboard",
-    "versions",
-    "alias",
-    "reset",
     "deploy",
     "export",
 )
@@ -44,7 +35,11 @@ COMMANDS = {
     "show": "show NAME: its configuration and last invocations",
     "logs": "logs NAME [--request ID] [--limit N]",
     "metrics": "metrics NAME [--hours H]: counts, durations and cost",
+    "versions": "versions NAME: its versions, and the aliases that lead to them",
+    "alias": "alias NAME ALIAS VERSION [--weight VERSION=SHARE]: have an alias lead to a version, and a share of its "
+    "traffic (0 to 1) to another",
     "delete": "delete NAME",
+    "reset": "reset [--yes]: say what the lab has, and with --yes delete it all",
     "clock": "clock [--advance SPAN] [--speed N]: the lab's time, for retries, ages and idleness",
     "status": "status: what the lab is doing",
     "doctor": "doctor: is this machine ready",
@@ -112,6 +107,7 @@ def cell_parser() -> Words:
         help=f"who is told of events that are given up: {', '.join(DESTINATION_FORMS.values())}",
     )
     add_endpoints(parser)
+    add_release(parser)
     parser.add_argument("--dry-run", action="store_true", help="show what would be done, do nothing")
     return parser
 
@@ -131,6 +127,18 @@ def add_endpoints(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_release(parser: argparse.ArgumentParser) -> None:
+    """The options for versions and concurrency."""
+    parser.add_argument("--publish", action="store_true", help="publish a version of it")
+    parser.add_argument("--alias", metavar="NAME", help="publish it, and have this alias lead to the version")
+    parser.add_argument(
+        "--reserved", type=int, metavar="N", help="concurrent executions that it has for itself, and no more"
+    )
+    parser.add_argument(
+        "--provisioned", type=int, metavar="N", help="environments of its --alias that are kept ready"
+    )
+
+
 def cell_options(line: str) -> argparse.Namespace:
     """Read the rest of a `%%lambda` line. Raises CellError with the usage."""
     words = sources_joined(split(line))
@@ -144,7 +152,27 @@ def cell_options(line: str) -> argparse.Namespace:
     _in_range("--timeout", options.timeout, TIMEOUT_S, "seconds")
     if options.retries is not None:
         _in_range("--retries", options.retries, range(MAXIMUM_RETRY_ATTEMPTS + 1), "retries")
+    _check_release(options)
     return options
+
+
+def _check_release(options: argparse.Namespace) -> None:
+    """Raises CellError for what AWS would refuse half way through."""
+    alias, reserved, provisioned = options.alias, options.reserved, options.provisioned
+    if alias is not None and not _ALIAS.fullmatch(alias):
+        raise CellError(
+            f"--alias {alias}: an alias has letters, digits, '-' and '_', and isn't a number, which names a version."
+        )
+    if reserved is not None and reserved < 0:
+        raise CellError(f"--reserved {reserved}: reserve 0 (it then never runs) or more.")
+    if provisioned is None:
+        return
+    if provisioned < 1:
+        raise CellError(f"--provisioned {provisioned}: keep 1 or more ready, or leave the option out.")
+    if alias is None:
+        raise CellError("--provisioned is for an alias, never for $LATEST: add --alias NAME, such as live.")
+    if reserved is not None and provisioned > reserved:
+        raise CellError(f"--provisioned {provisioned} is taken from --reserved {reserved}: reserve as many.")
 
 
 def _in_range(option: str, value: int, allowed: range, unit: str) -> None:
@@ -152,6 +180,7 @@ def _in_range(option: str, value: int, allowed: range, unit: str) -> None:
         raise CellError(f"{option} {value}: Lambda takes {allowed[0]} to {allowed[-1]} {unit}.")
 
 
+_ALIAS = re.compile(r"(?!^[0-9]+$)[a-zA-Z0-9-_]{1,128}")
 _OPTION = r"(--async|--qualifier[ =][\w$-]+)"
 _FIRST = re.compile(rf"^\s*{_OPTION}(?=\s|$)")
 _LAST = re.compile(rf"(?:^|\s){_OPTION}\s*$")
@@ -194,6 +223,17 @@ def _take_options(text: str) -> tuple[str, list[str]]:
         found.append(match[1])
         text = text[: match.start()] + text[match.end() :]
     return text, found
+
+
+def weight(text: str) -> tuple[str, float]:
+    """A version, and its share of an alias's traffic. Raises CellError."""
+    version, _, share = text.partition("=")
+    try:
+        return version, float(share)
+    except ValueError:
+        raise CellError(
+            f"--weight {text}: write VERSION=SHARE, such as 2=0.1 for a tenth to version 2."
+        ) from None
 
 
 def split(line: str) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lablambda.model.destination import Ends
+from lablambda.model.release import Release
 from lablambda.model.source import Source
 
 
@@ -25,3 +26,4 @@ class Deployment:
     layers: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     ends: Ends = Ends()  # noqa: RUF009 - frozen
+    release: Release = Release()  # noqa: RUF009 - frozen

@@ -10,13 +10,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lablambda.model.deployment import Deployment
+from lablambda.model.release import Release, Released
 from lablambda.model.source import Source
+from lablambda.rules.concurrency_steps import fewer_steps, more_steps, reserved_steps
 from lablambda.rules.destination_steps import destination_steps, stream_terms
 from lablambda.rules.mapping_steps import mapping_steps
+from lablambda.rules.release_steps import alias_steps, newest_version, version_steps
 from lablambda.rules.route_steps import route_steps
 from lablambda.rules.rule_steps import rule_steps
 from lablambda.rules.s3_steps import s3_steps
 from lablambda.rules.step import Current, LayerOf, Step, Target
+from lablambda.rules.tag_steps import tag_steps
 from lablambda.rules.topic_steps import topic_steps
 from lablambda.rules.url_steps import url_steps
 
@@ -36,9 +40,11 @@ def plan(current: Current, wanted: Deployment, code: Code, *, role: str, arn: st
     """The steps from `current` to `wanted`; none if nothing differs. `arn` is the function's."""
     target = Target(wanted.name, arn, wanted.timeout_s)
     target = replace(target, terms=stream_terms(current, wanted.ends, target))
+    function_steps = [*_function_steps(current, wanted, code, role)]
     return [
         *_layer_steps(current, wanted, code),
-        *_function_steps(current, wanted, code, role),
+        *function_steps,
+        *_release_steps(current.released, wanted.release, target, changes=bool(function_steps)),
         *destination_steps(current, wanted.ends, target),
         *source_steps(current, wanted.sources, target),
     ]
@@ -55,6 +61,17 @@ def source_steps(current: Current, wanted: Collection[Source], target: Target) -
         *url_steps(current, wanted, target),
         *route_steps(current, wanted, target),
     ]
+
+
+def _release_steps(released: Released, wanted: Release, target: Target, *, changes: bool) -> Iterator[Step]:
+    """In an order in which at no moment more is provisioned than reserved."""
+    changes = changes or newest_version(released) is None
+    yield from fewer_steps(released, wanted, target)
+    yield from reserved_steps(released, wanted, target)
+    yield from version_steps(wanted, target, changes=changes)
+    yield from alias_steps(released, wanted, target, changes=changes)
+    yield from more_steps(released, wanted, target)
+    yield from tag_steps(released, wanted, target)
 
 
 # ------------------------------------------------------------------------------------------- function

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lablambda.model.api_routes import ApiRoutes
+from lablambda.model.release import Released
 from lablambda.model.source import RouteSource, Source
 from lablambda.rules.policy import INVOKE
 
@@ -71,7 +72,7 @@ class Current:
     matter are there; `streams` the ARN of each table's stream (empty: the table has none); `api` the API in which
     `--route` makes routes, and `taken` what its routes that matter lead to, if that is there and isn't the
     function; `event_invoke` AWS's FunctionEventInvokeConfig or None, `ends_are_cells` whether it is the cell's;
-    `layers` the newest ARN by layer name."""
+    `released` its versions, aliases and concurrency; `layers` the newest ARN by layer name."""
 
     function: Mapping[str, Any] | None = None
     statements: Mapping[str, str] = field(default_factory=dict)
@@ -83,6 +84,7 @@ class Current:
     taken: Mapping[RouteSource, str] = field(default_factory=dict)
     event_invoke: Mapping[str, Any] | None = None
     ends_are_cells: bool = False
+    released: Released = Released()  # noqa: RUF009 - frozen
     layers: Mapping[str, str] = field(default_factory=dict)
 
     def labelled(self, label: str) -> list[Source]:

@@ -30,7 +30,7 @@ def hello(notebook: Notebook) -> Notebook:
     ("text", "expected"),
     [
         ("%%lambda hello --me", ["--memory"]),
-        ("%%lambda hello --re", ["--requires", "--retries"]),
+        ("%%lambda hello --re", ["--requires", "--reserved", "--retries"]),
         ("%%lambda hello --on-failure e", ["events:"]),
         ("%%lambda hello --memory 512 --ti", ["--timeout"]),
         ("%%lambda hello --u", ["--url"]),
@@ -49,6 +49,9 @@ def hello(notebook: Notebook) -> Notebook:
         ("%lambda logs ", ["hello", "thumbnail"]),
         ("%lambda invoke hello --a", ["--async"]),
         ("%lambda logs hello --", ["--limit", "--request"]),
+        ("%lambda versions he", ["hello"]),
+        ("%lambda alias hello live 1 --", ["--weight"]),
+        ("%lambda reset --", ["--yes"]),
         ("x = 1\n%lambda del", ["delete"]),
     ],
 )

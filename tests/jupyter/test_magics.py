@@ -205,6 +205,75 @@ def test_how_events_end_is_said_in_the_cell(notebook: Notebook, lab: Lab) -> Non
     lab.function("ends").delete()
 
 
+def test_versions_and_concurrency_are_said_in_the_cell(notebook: Notebook, lab: Lab) -> None:
+    cell = "%%lambda rel {}\ndef handler(event, context): return {}\n"
+    said = "--alias live --provisioned 2 --reserved 3 --on sqs:rel-queue"
+    planned = notebook.text(cell.format(f"{said} --dry-run", 1))
+    assert "keep 2 environments of rel:live ready" in planned
+    made = notebook.run(cell.format(said, 1))
+    assert (made.version, made.alias) == ("1", "live")
+    assert "rel created, version 1 (live)" in made._repr_mimebundle_()["text/plain"]
+    again = notebook.run(cell.format(said, 1))
+    assert (again.verdict, again.version) == ("unchanged", "1")
+    functions = lab.client("lambda")
+    assert lab.function("rel").invoke(qualifier="live").cold is False
+    config = functions.get_provisioned_concurrency_config(FunctionName="rel", Qualifier="live")
+    assert (config["Status"], config["AvailableProvisionedConcurrentExecutions"]) == ("READY", 2)
+    assert functions.get_function_concurrency(FunctionName="rel")["ReservedConcurrentExecutions"] == 3
+    (mapping,) = functions.list_event_source_mappings(FunctionName="rel")["EventSourceMappings"]
+    assert mapping["FunctionArn"].endswith(":function:rel")
+    # other code is the next version, and the alias leads there
+    assert notebook.run(cell.format(said, 2)).version == "2"
+    assert lab.function("rel").invoke(qualifier="live").payload == 2
+    shown = notebook.text("%lambda versions rel")
+    assert re.search(r"^2 +live .* 128 MB +2 ", shown, re.MULTILINE)
+    # part of its traffic back to the first, by hand; provisioned concurrency wants an alias of one version
+    assert "Alias with weights" in notebook.fails("%lambda alias rel live 2 --weight 1=0.25")
+    assert "25% to version 1" in notebook.text("%lambda alias rel beta 2 --weight 1=0.25")
+    assert "beta 75%" in notebook.text("%lambda versions rel")
+    # what the cell no longer says goes; versions and the other alias stay
+    bare = notebook.run(cell.format("--on sqs:rel-queue", 2))
+    assert (bare.verdict, bare.version) == ("updated", "")
+    assert [a["Name"] for a in functions.list_aliases(FunctionName="rel")["Aliases"]] == ["beta"]
+    assert "ReservedConcurrentExecutions" not in functions.get_function_concurrency(FunctionName="rel")
+    assert (
+        functions.list_tags(
+            Resource=functions.get_function(FunctionName="rel")["Configuration"]["FunctionArn"]
+        )["Tags"]
+        == {}
+    )
+    assert notebook.run(cell.format("--on sqs:rel-queue", 2)).verdict == "unchanged"
+    assert "lablambda up --concurrency" in notebook.fails(cell.format("--reserved 950", 2))
+
+
+def test_an_init_that_fails_can_not_be_kept_ready(notebook: Notebook) -> None:
+    told = notebook.fails(
+        "%%lambda badinit --alias live --provisioned 1\nraise OSError\ndef handler(event, context): ..."
+    )
+    assert "Couldn't keep 1 environments of badinit:live ready: FUNCTION_ERROR_INIT_FAILURE" in told
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("--provisioned 1", "add --alias NAME"),
+        ("--provisioned 0 --alias live", "keep 1 or more ready"),
+        ("--provisioned 2 --reserved 1 --alias live", "reserve as many"),
+        ("--reserved -1", "reserve 0"),
+        ("--alias 12", "isn't a number"),
+    ],
+)
+def test_what_aws_would_refuse_half_way(notebook: Notebook, options: str, told: str) -> None:
+    assert told in notebook.fails(f"%%lambda half {options}\ndef handler(event, context): ...")
+
+
+def test_an_alias_wants_a_share_and_a_version_that_is_there(notebook: Notebook) -> None:
+    notebook.run("%%lambda lonely\ndef handler(event, context): ...")
+    assert "VERSION=SHARE" in notebook.fails("%lambda alias lonely live 1 --weight 2")
+    assert "%lambda versions lonely shows" in notebook.fails("%lambda alias lonely live 7")
+    assert "There is no function nobody" in notebook.fails("%lambda versions nobody")
+
+
 def test_of_one_object_a_bucket_tells_one_function(notebook: Notebook, lab: Lab) -> None:
     notebook.run(HELLO.replace("hello", "first --on s3:shared/*.jpg"))
     second = HELLO.replace("hello", "second --on s3:shared")
