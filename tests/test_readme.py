@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import lablambda
+from lablambda.api.autoscaling_api import AUTOSCALING
 from lablambda.api.events_api import EVENTS
 from lablambda.api.lambda_api.table import LAMBDA, Level
 from lablambda.api.logs_api import LOGS
@@ -45,7 +46,7 @@ def test_every_operation_of_lambda_is_told() -> None:
 
 
 def test_every_operation_of_the_logs_and_metrics_is_told() -> None:
-    assert [name for name in (*LOGS, *METRICS, *EVENTS, *SCHEDULER) if name not in README] == []
+    assert [name for name in (*LOGS, *METRICS, *EVENTS, *SCHEDULER, *AUTOSCALING) if name not in README] == []
 
 
 def test_every_room_is_on_the_map() -> None:

@@ -1,8 +1,9 @@
 """The door: every request to the HTTP port comes in here.
 
 Host header, then signature (or, for `/metrics`, a password), then the service: Lambda, CloudWatch Logs,
-EventBridge and its Scheduler, Lambda's metrics in CloudWatch and the lab's own few calls are answered in
-this process, anything else by the services backend behind the same port.
+EventBridge and its Scheduler, Lambda's metrics in CloudWatch, the scaling of its provisioned concurrency and
+the lab's own few calls are answered in this process, anything else by the services backend behind the same
+port.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from lablambda.api import connections_api, errors, lab_api, metrics_api, prometheus_api
+from lablambda.api import autoscaling_api, connections_api, errors, lab_api, metrics_api, prometheus_api
 from lablambda.api.apigateway.table import APIGATEWAY
 from lablambda.api.apigatewayv2.table import APIGATEWAYV2
 from lablambda.api.authentication import NotAuthenticated, authenticate, service_of
@@ -97,6 +98,10 @@ class Door:
             return await connections_api.respond(self._house, request)
         if service in self._tables:
             return await self._operate(request, self._service(service), self._tables[service])
+        scaling = service in (None, "application-autoscaling")
+        if scaling and autoscaling_api.is_about_lambda(request, self._house):
+            service = "application-autoscaling"
+            return await self._operate(request, self._service(service), autoscaling_api.AUTOSCALING)
         if service in (None, "monitoring") and metrics_api.is_about_lambda(request):
             return await self._operate(request, self._service("cloudwatch"), metrics_api.METRICS)
         if service in (None, "monitoring") and metrics_api.is_about_all(request):

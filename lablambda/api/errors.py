@@ -39,6 +39,7 @@ _TABLE: dict[type[errors.LabError], tuple[int, str, str, str | None]] = {
         "message",
         "User",
     ),
+    errors.ObjectNotFound: (400, "ObjectNotFoundException", "message", None),
     errors.PolicyLengthExceeded: (400, "PolicyLengthExceededException", "message", "User"),
     errors.ResourceNotFound: (404, "ResourceNotFoundException", "Message", "User"),
     errors.Gone: (410, "GoneException", "message", None),
@@ -92,6 +93,11 @@ _TARGET_CODES = {
         "InvalidParameterValueException": "InvalidEventPatternException",
         "ResourceConflictException": "ResourceAlreadyExistsException",
         "ServiceException": "InternalException",
+    },
+    "application-autoscaling": {
+        "InvalidRequestContentException": "ValidationException",
+        "InvalidParameterValueException": "ValidationException",
+        "ServiceException": "InternalServiceException",
     },
 }
 # CloudWatch's clients go on knowing errors by the codes of the Query protocol, which come in a header.

@@ -160,7 +160,14 @@ async def _quiet(house: House) -> None:
 
 async def _nothing_due(house: House) -> None:
     """Until nothing is known to be due: what one room does may be another's event."""
-    rooms = (house.schedules, house.queue, house.deliveries, house.mappings, house.subscriptions)
+    rooms = (
+        house.schedules,
+        house.autoscaling,
+        house.queue,
+        house.deliveries,
+        house.mappings,
+        house.subscriptions,
+    )
     while not all(room.idle for room in rooms):
         for room in rooms:
             await room.settled()

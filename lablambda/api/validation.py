@@ -25,6 +25,7 @@ MAXIMA = {
 ANY_VALUE = {("CreateFunctionRequest", "runtime"), ("UpdateFunctionConfigurationRequest", "runtime")}
 # What DynamoDB Local calls its region is none of AWS's, and its streams are sources all the same.
 _LOCAL_REGION = ("arn:aws:dynamodb:ddblocal:", "arn:aws:dynamodb:us-east-1:")
+_ABOVE_FFFF = (r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
 _NUMBERS = frozenset({"integer", "long", "float", "double"})
 _PYTHON_NUMBERS = _NUMBERS | {"timestamp"}
 _LONG = 2**63
@@ -175,5 +176,6 @@ def _matches(pattern: str, value: str) -> bool:
 
 @lru_cache(maxsize=512)
 def _compiled(pattern: str) -> regex.Pattern[str]:
-    """The models' patterns are Java's: `\\p{L}` and such, which the standard library doesn't know."""
-    return regex.compile(pattern)
+    """The models' patterns are Java's: `\\p{L}` and such, which the standard library doesn't know, and characters above
+    U+FFFF as the pairs that they are in UTF-16."""
+    return regex.compile(pattern.replace(*_ABOVE_FFFF))

@@ -18,7 +18,18 @@ from lablambda.clock import Clock
 from lablambda.config import ConfigError, trust_variables
 from lablambda.execution.sandbox import Sandbox
 from lablambda.hosts.local import IDLE_S, LocalHost
-from lablambda.lab import catalog, checkpoints, deliveries, event_bus, http_apis, queue, rest_apis, schedules
+from lablambda.lab import (
+    autoscaling,
+    catalog,
+    checkpoints,
+    deliveries,
+    event_bus,
+    http_apis,
+    queue,
+    rest_apis,
+    schedules,
+)
+from lablambda.lab.autoscaling import AutoScaling
 from lablambda.lab.catalog import Catalog
 from lablambda.lab.checkpoints import Checkpoints
 from lablambda.lab.code import CodeIntake
@@ -63,6 +74,7 @@ from lablambda.telemetry.past_events import PastEvents
 from lablambda.telemetry.recorder import Recorder
 from lablambda.telemetry.subscriptions import SubscriptionFilters
 from lablambda.telemetry.tallies import Tallies
+from lablambda.telemetry.utilization import Utilization
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +118,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         house.mappings.resume()
         dispatcher = asyncio.ensure_future(house.queue.run())
         delivering = asyncio.ensure_future(house.deliveries.run())
+        scaling = asyncio.ensure_future(house.autoscaling.run())
         timing = asyncio.ensure_future(house.schedules.run())
         sending = asyncio.ensure_future(house.subscriptions.run())
         tidying = asyncio.ensure_future(house.host.keep_tidy())
@@ -114,7 +127,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         try:
             yield house
         finally:
-            tasks = (dispatcher, delivering, timing, sending, tidying, purging, hanging_up)
+            tasks = (dispatcher, delivering, scaling, timing, sending, tidying, purging, hanging_up)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -127,7 +140,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
 
 def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
     data = settings.data
-    rooms = (catalog, queue, deliveries, checkpoints, event_bus, http_apis, rest_apis, schedules)
+    rooms = (catalog, queue, deliveries, checkpoints, event_bus, http_apis, rest_apis, schedules, autoscaling)
     schema = "".join(room.SCHEMA for room in rooms)
     added = (*deliveries.ADDED_COLUMNS, *schedules.ADDED_COLUMNS)
     journal = Journal(data / "journal.db", schema, durable=True, added=added)
@@ -211,6 +224,9 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         publish=bus.publish,
         settle=outgoing.settle,
     )
+    provisioner = Provisioner(known, host, limit=settings.concurrency)
+    utilization = Utilization(clock.now)
+    bus.listen(utilization.hear)
     connections = Connections(clock)
     buses = EventBuses(journal, send=outgoing.send, clock=clock)
     triggers = Triggers(known, waiting.put, buses.put)
@@ -224,7 +240,16 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         store=store,
         code=CodeIntake(store, services.forward, keys.sign_s3()),
         deployer=deployer,
-        provisioner=Provisioner(known, host),
+        provisioner=provisioner,
+        autoscaling=AutoScaling(
+            journal,
+            known,
+            provisioner,
+            utilization,
+            in_use=invoker.in_use,
+            heard=bus.tell,
+            clock=clock,
+        ),
         invoker=invoker,
         queue=waiting,
         deliveries=outgoing,

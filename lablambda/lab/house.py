@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from lablambda.clock import Clock
 from lablambda.hosts.local import LocalHost
+from lablambda.lab.autoscaling import AutoScaling
 from lablambda.lab.catalog import Catalog
 from lablambda.lab.code import CodeIntake
 from lablambda.lab.connections import Connections
@@ -61,6 +62,7 @@ class House:
     code: CodeIntake
     deployer: Deployer
     provisioner: Provisioner
+    autoscaling: AutoScaling
     invoker: Invoker
     queue: AsyncQueue
     deliveries: Deliveries

@@ -83,6 +83,7 @@ class Invoker:
                 )
         self._past.remember(invocation)
         started = time.time()
+        provisioned = provisioning.of_version(function, version.number)
         onward = replace(invocation, trace_id=lineage.passed(invocation.trace_id, function.name))
         with self._lease(function, version, invocation, synchronous=synchronous) as lease:
             outcome, log_stream = await self._host.run(version, onward)
@@ -100,9 +101,21 @@ class Invoker:
                 concurrent_of_function=lease.of_function,
                 concurrent_of_resource=lease.of_resource,
                 unreserved=lease.in_pool if lease.pooled else None,
+                provisioned=provisioned,
+                in_provisioned=lease.in_provisioned,
+                spilled=provisioned > 0 and not lease.ready,
             )
         )
         return outcome
+
+    def in_use(self, name: str, qualifier: str) -> float:
+        """The share of a version's or alias's provisioned concurrency that is in use now, 0 to 1; 0 without any."""
+        function = self._catalog.find(name)
+        if function is None or not function.has(qualifier):
+            return 0.0
+        version = function.version(provisioning.version_of(function, qualifier))
+        provisioned = 0 if version is None else provisioning.of_version(function, version.number)
+        return self._running.ready_in[version.arn] / provisioned if version and provisioned else 0.0
 
     def retry_policy(self, invocation: Invocation) -> RetryPolicy:
         """How often and how long an asynchronous event is tried: the qualifier invoked decides."""

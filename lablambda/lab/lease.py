@@ -29,14 +29,15 @@ class Lease:
 
     __slots__ = (
         "_arn",
-        "_ready",
         "_resource",
         "_running",
         "in_all",
         "in_pool",
+        "in_provisioned",
         "of_function",
         "of_resource",
         "pooled",
+        "ready",
     )
 
     def __init__(
@@ -45,7 +46,7 @@ class Lease:
         self._running = running
         self._resource = resource
         self._arn = arn
-        self._ready = ready
+        self.ready = ready
         self.pooled = pooled
 
     def __enter__(self) -> Lease:
@@ -54,6 +55,7 @@ class Lease:
         self.in_all, self.in_pool = running.in_all, running.in_pool
         self.of_function = running.of_function[self._resource[0]]
         self.of_resource = running.of_resource[self._resource]
+        self.in_provisioned = running.ready_in[self._arn]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -66,6 +68,6 @@ class Lease:
         running.of_resource[self._resource] += step
         if self.pooled:
             running.in_pool += step
-        if self._ready:
+        if self.ready:
             running.ready_of[name] += step
             running.ready_in[self._arn] += step

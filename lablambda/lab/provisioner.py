@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from lablambda.execution.environment import InitFailed
 from lablambda.hosts.local import LocalHost
 from lablambda.lab.catalog import Catalog
+from lablambda.lab.deploy import timestamp
 from lablambda.model.errors import LabError
 from lablambda.model.function import Function, Setting, Version
 from lablambda.rules import provisioning
+from lablambda.rules.names import FunctionReference
 
 _INIT_FAILED = "FUNCTION_ERROR_INIT_FAILURE"
 
@@ -28,9 +30,12 @@ class Progress:
 
 
 class Provisioner:
-    def __init__(self, catalog: Catalog, host: LocalHost) -> None:
+    """`limit` is the account's concurrency."""
+
+    def __init__(self, catalog: Catalog, host: LocalHost, *, limit: int) -> None:
         self._catalog = catalog
         self._host = host
+        self._limit = limit
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._failed: dict[str, str] = {}
 
@@ -39,6 +44,22 @@ class Provisioner:
         for function in self._catalog.functions():
             if function.settings.get(Setting.PROVISIONED):
                 self.adjust(function)
+
+    async def put(self, name: str, qualifier: str, wanted: int) -> Function:
+        """Have so many environments of a version or alias kept ready from now on; gives the function as it then is.
+
+        Raises ResourceNotFound, InvalidParameterValue or ResourceConflict, as AWS refuses it.
+        """
+        function = self._catalog.function(FunctionReference(name, qualifier))
+        if qualifier in function.aliases:
+            provisioning.check_alias(function.aliases[qualifier])
+        provisioning.check_single(function, qualifier)
+        members = {provisioning.REQUESTED: wanted, "LastModified": timestamp()}
+        changed = function.with_setting(Setting.PROVISIONED, qualifier, members if wanted else None)
+        provisioning.check(function, changed, limit=self._limit, set_aside=self._catalog.set_aside)
+        await self._catalog.save(changed)
+        self.adjust(changed)
+        return changed
 
     def adjust(self, function: Function) -> None:
         """Bring the environments of every version of `function` to what is provisioned now."""

@@ -9,7 +9,8 @@
     │   ├── InvalidRequestContent       the event isn't JSON
     │   ├── RequestTooLarge             payload or package over its limit
     │   ├── ResourceNotFound            no such function, layer, policy, log group
-    │   │   └── ProvisionedConcurrencyConfigNotFound
+    │   │   ├── ProvisionedConcurrencyConfigNotFound
+    │   │   └── ObjectNotFound          no such scalable target, scaling policy, scheduled action
     │   ├── Gone                        a connection that has ended
     │   ├── ResourceConflict            exists already, or is busy changing
     │   ├── PreconditionFailed          a stale RevisionId
@@ -65,6 +66,10 @@ class ResourceNotFound(CallerError):
 
 class ProvisionedConcurrencyConfigNotFound(ResourceNotFound):
     """The version or alias has no provisioned concurrency."""
+
+
+class ObjectNotFound(ResourceNotFound):
+    """Application Auto Scaling has no such target, policy or scheduled action."""
 
 
 class Gone(CallerError):

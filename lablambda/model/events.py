@@ -24,7 +24,8 @@ class InvocationFinished(NamedTuple):
     `qualifier` is the version or alias that the caller named, `concurrent` how many invocations ran
     when this one began, itself included: in the whole lab, of this function, of this function by the same
     qualifier (`concurrent_of_resource`), and `unreserved` of all functions without reserved concurrency (None
-    if this one has some).
+    if this one has some). `provisioned` is the version's provisioned concurrency, `in_provisioned` how much of it
+    was in use when this one began, and `spilled` whether this one found none of it free.
     """
 
     function: str
@@ -39,6 +40,9 @@ class InvocationFinished(NamedTuple):
     concurrent_of_function: int
     unreserved: int | None = None
     concurrent_of_resource: int | None = None
+    provisioned: int = 0
+    in_provisioned: int = 0
+    spilled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,8 +66,9 @@ def _of_mappings(metric: str) -> Metric:
 
 _FAILED = "error IS NOT NULL"
 _DURATION = "json_extract(report, '$.duration_ms')"  # init isn't in it
-# How many ran: in the lab, of the function, of all without a reservation, of the function by this qualifier.
-_RUNNING = [f"json_extract(running, '$[{place}]')" for place in range(4)]
+# How many ran: in the lab, of the function, of all without a reservation, of the function by this qualifier; the
+# version's provisioned concurrency, if any, how much of that was in use, and whether this one found none free.
+_RUNNING = [f"json_extract(running, '$[{place}]')" for place in range(7)]
 METRICS: dict[str, Metric] = {
     "Invocations": _of_invocations("Count", "1", "1"),
     "Errors": _of_invocations("Count", _FAILED, _FAILED),
@@ -83,6 +84,16 @@ METRICS: dict[str, Metric] = {
     ),
     "UnreservedConcurrentExecutions": _of_invocations(
         "Count", None, _RUNNING[2], f"{_RUNNING[2]} IS NOT NULL"
+    ),
+    "ProvisionedConcurrencyInvocations": _of_invocations(
+        "Count", "1", None, f"{_RUNNING[4]} IS NOT NULL AND NOT {_RUNNING[6]}"
+    ),
+    "ProvisionedConcurrencySpilloverInvocations": _of_invocations("Count", "1", None, f"{_RUNNING[6]}"),
+    "ProvisionedConcurrentExecutions": _of_invocations(
+        "Count", _RUNNING[5], None, f"{_RUNNING[4]} IS NOT NULL"
+    ),
+    "ProvisionedConcurrencyUtilization": _of_invocations(
+        "Count", f"1.0 * {_RUNNING[5]} / {_RUNNING[4]}", None, f"{_RUNNING[4]} IS NOT NULL"
     ),
     "Throttles": Metric("Count", "throttle", "at", "1", "1"),
     "AsyncEventsReceived": _of_moves("Count", "1", "received"),

@@ -190,8 +190,21 @@ def _invocation_row(event: InvocationFinished) -> tuple[object, ...]:
         None if event.error is None else _text(event.error.decode("utf-8", "replace")),
         event.qualifier,
         # One column, since each costs the writer as much as any other.
-        (event.concurrent, event.concurrent_of_function, event.unreserved, event.concurrent_of_resource),
+        _running(event),
     )
+
+
+def _running(event: InvocationFinished) -> tuple[int | bool | None, ...]:
+    """How much ran; the last three are there if the version has provisioned concurrency."""
+    counts = (
+        event.concurrent,
+        event.concurrent_of_function,
+        event.unreserved,
+        event.concurrent_of_resource,
+    )
+    if not event.provisioned:
+        return counts
+    return (*counts, event.provisioned, event.in_provisioned, event.spilled)
 
 
 def _throttle_row(event: InvocationThrottled) -> tuple[object, ...]:

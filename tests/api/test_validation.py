@@ -63,7 +63,9 @@ def test_several_at_once() -> None:
     assert found.count("; ") == 2
 
 
-@pytest.mark.parametrize("service", ["lambda", "logs", "events", "scheduler", "apigatewayv2"])
+@pytest.mark.parametrize(
+    "service", ["lambda", "logs", "events", "scheduler", "apigatewayv2", "application-autoscaling"]
+)
 def test_every_pattern_of_the_models_can_be_used(service: str) -> None:
     model = Service(service).model
     for name in model.shape_names:

@@ -56,7 +56,7 @@ async def known(tmp_path: Path) -> AsyncIterator[Catalog]:
 @pytest.mark.parametrize("gone", ["function", "version", "nothing"])
 async def test_environments_of_what_was_deleted_meanwhile_end(known: Catalog, gone: str) -> None:
     host = Host()
-    provisioner = Provisioner(known, host)  # type: ignore[arg-type] # as much of a host as this needs
+    provisioner = Provisioner(known, host, limit=1_000)  # type: ignore[arg-type] # as much of a host as this needs
     made = function(2)
     await known.save(made)
     provisioner.adjust(made)
@@ -77,7 +77,7 @@ async def test_what_the_host_gave_up_has_failed(known: Catalog) -> None:
     # given a version whose environments are ready
     host = Host()
     host.let.set()
-    provisioner = Provisioner(known, host)  # type: ignore[arg-type] # as much of a host as this needs
+    provisioner = Provisioner(known, host, limit=1_000)  # type: ignore[arg-type] # as much of a host as this needs
     made = function(2)
     await known.save(made)
     provisioner.adjust(made)

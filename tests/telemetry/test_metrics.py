@@ -24,9 +24,13 @@ from lablambda.telemetry.recorder import ADDED_COLUMNS, SCHEMA, Recorder
 pytestmark = pytest.mark.anyio
 EVENTS: tuple[Event, ...] = (
     InvocationFinished(
-        "f", "2", "live", "api", 100.5, "s", Report("r1", 12.5, 13, 128, 30, init_ms=80.0), None, 4, 3, 1, 2
+        *("f", "2", "live", "api", 100.5, "s", Report("r1", 12.5, 13, 128, 30, init_ms=80.0), None),
+        *(4, 3, 1, 2, 4, 3),
     ),
-    InvocationFinished("f", "$LATEST", None, "api", 101.0, "s", Report("r2", 7.5, 8, 128, 30), b"{}", 1, 1),
+    InvocationFinished(
+        *("f", "$LATEST", None, "api", 101.0, "s", Report("r2", 7.5, 8, 128, 30), b"{}"),
+        *(1, 1, None, None, 2, 2, True),
+    ),
     InvocationThrottled("f", "live", 102.0, "ConcurrentInvocationLimitExceeded"),
     QueuedEventMoved("f", None, QueueMove.RECEIVED, 103.0),
     QueuedEventMoved("f", None, QueueMove.STARTED, 104.0, 1.5),
@@ -61,6 +65,11 @@ OF_ALIAS = {"FunctionName": "f", "Resource": "f:live"}
         ("UnreservedConcurrentExecutions", {}, [(100.5, 1)]),
         ("UnreservedConcurrentExecutions", OF_F, []),
         ("Invocations", OF_ALIAS | {"ExecutedVersion": "2"}, [(100.5, 1)]),
+        ("ProvisionedConcurrencyInvocations", OF_F, [(100.5, 1)]),
+        ("ProvisionedConcurrencySpilloverInvocations", OF_F, [(101.0, 1)]),
+        ("ProvisionedConcurrentExecutions", OF_ALIAS, [(100.5, 3)]),
+        ("ProvisionedConcurrencyUtilization", OF_F, [(100.5, 0.75), (101.0, 1.0)]),
+        ("ProvisionedConcurrencyUtilization", {}, []),
         ("Throttles", OF_ALIAS, [(102.0, 1)]),
         ("Throttles", OF_ALIAS | {"ExecutedVersion": "2"}, []),
         ("AsyncEventsReceived", OF_F, [(103.0, 1)]),

@@ -9,7 +9,6 @@ from typing import Any
 from lablambda.api.lambda_api.references import existing, reference, unqualified, whole
 from lablambda.api.pages import page
 from lablambda.api.shapes import Parameters
-from lablambda.lab.deploy import timestamp
 from lablambda.lab.house import House
 from lablambda.model.errors import (
     InvalidParameterValue,
@@ -62,15 +61,7 @@ async def delete_function_concurrency(house: House, p: Parameters) -> Result:
 async def put_provisioned_concurrency_config(house: House, p: Parameters) -> Result:
     named, function = _target(house, p, provisioning.UNPUBLISHED)
     qualifier = str(named.qualifier)
-    if qualifier in function.aliases:
-        provisioning.check_alias(function.aliases[qualifier])
-    provisioning.check_single(function, qualifier)
-    wanted = p["ProvisionedConcurrentExecutions"]
-    members = {provisioning.REQUESTED: wanted, "LastModified": timestamp()}
-    changed = function.with_setting(Setting.PROVISIONED, qualifier, members)
-    provisioning.check(function, changed, limit=house.invoker.limit, set_aside=house.catalog.set_aside)
-    await house.catalog.save(changed)
-    house.provisioner.adjust(changed)
+    changed = await house.provisioner.put(function.name, qualifier, p["ProvisionedConcurrentExecutions"])
     return _described(house, changed, qualifier)
 
 
