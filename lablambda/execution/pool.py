@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from weakref import WeakKeyDictionary
 
 from lablambda.execution.environment import Environment
-from lablambda.rules.lifecycle import LONGEST_LIFE_S, ON_DEMAND, PROVISIONED
+from lablambda.rules.lifecycle import ON_DEMAND, PROVISIONED, too_old
 
 
 class Pool:
@@ -61,7 +61,7 @@ class Pool:
         return environment
 
     def _too_old(self, environment: Environment) -> bool:
-        return self._now() - self._born[environment] >= LONGEST_LIFE_S
+        return too_old(self._born[environment], self._now())
 
     async def _take_back(self, environment: Environment) -> None:
         self._busy.discard(environment)

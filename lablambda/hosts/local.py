@@ -23,9 +23,9 @@ from lablambda.model.function import Version
 from lablambda.model.invocation import Invocation, Outcome
 from lablambda.packaging.store import PackageStore
 from lablambda.rules import capacity
+from lablambda.rules.lifecycle import IDLE_S
 from lablambda.runtimes.registry import Runtimes
 
-IDLE_S = 300.0
 _REAP_EVERY_S = 5.0
 _STARTS_PER_PROCESSOR = 4
 _LEAST_PAUSE_S = 0.05  # of real time, however fast the lab's goes

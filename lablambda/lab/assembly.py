@@ -17,7 +17,7 @@ from pathlib import Path
 from lablambda.clock import Clock
 from lablambda.config import ConfigError, trust_variables
 from lablambda.execution.sandbox import Sandbox
-from lablambda.hosts.local import IDLE_S, LocalHost
+from lablambda.hosts.local import LocalHost
 from lablambda.lab import (
     autoscaling,
     catalog,
@@ -53,6 +53,7 @@ from lablambda.model.events import LogLine
 from lablambda.model.function import Version
 from lablambda.packaging.store import PackageStore
 from lablambda.rules.addresses import LOOPBACK
+from lablambda.rules.lifecycle import IDLE_S
 from lablambda.rules.limits import ACCOUNT_CONCURRENCY
 from lablambda.rules.runtimes import RESERVE
 from lablambda.rules.scaling import ENVIRONMENTS

@@ -17,7 +17,7 @@ from lablambda.model.errors import RecursiveInvocation, ResourceConflict, Resour
 from lablambda.model.events import InvocationFinished, InvocationThrottled, QueuedEventMoved, QueueMove
 from lablambda.model.function import LATEST, Function, Phase, Setting, Version
 from lablambda.model.invocation import Invocation, Outcome
-from lablambda.rules import concurrency, lineage, provisioning, routing, scaling
+from lablambda.rules import admission, lineage, provisioning, routing, scaling
 from lablambda.rules.concurrency import Demand
 from lablambda.rules.names import function_arn
 from lablambda.rules.retry import HALTED, LOOPED, MAXIMUM_EVENT_AGE_S, MAXIMUM_RETRY_ATTEMPTS, RetryPolicy
@@ -152,40 +152,23 @@ class Invoker:
     ) -> Lease:
         """Hold a unit of concurrency for one invocation. Raises TooManyRequests if there is none left, or
         requests or environments come too fast."""
-        demand = self._demand(function, version)
-        ready = demand.ready_running < demand.ready
-        if ready and synchronous and not self._pace.request(version.arn, demand.ready):
-            # What is provisioned has its share of requests: the rest spills over.
-            ready, demand = False, demand._replace(ready=0)
-        reason = concurrency.refusal(demand)
-        if reason is None and synchronous and not ready:
-            reason = self._too_often(function, demand)
+        reserved = function.reserved is not None
+        reason, ready = admission.admit(
+            self._demand(function, version), function.name, version.arn, self._pace, synchronous=synchronous
+        )
         full = ""
         if reason is None and self._host.ready(version)[1] == 0:
-            reason, full = self._growth_refusal(function, version)
+            full = self._host.full(version)
+            if full:
+                print(f"Throttled. {full}", file=sys.stderr, flush=True)  # noqa: T201 - the lab's log
+                reason = scaling.too_fast(reserved=reserved)
+            else:
+                reason = admission.grow(function.name, self._pace, reserved=reserved)
         if reason is not None:
             self._bus.publish(InvocationThrottled(function.name, invocation.qualifier, time.time(), reason))
             raise TooManyRequests(reason, f"Rate Exceeded. {full}") if full else TooManyRequests(reason)
-        pooled = function.reserved is None and not ready
         resource = (function.name, invocation.qualifier)
-        return Lease(self._running, resource, version.arn, ready=ready, pooled=pooled)
-
-    def _growth_refusal(self, function: Function, version: Version) -> tuple[str | None, str]:
-        """The reason to refuse one more environment, and how full the machine is if that is why."""
-        full = self._host.full(version)
-        if full:
-            print(f"Throttled. {full}", file=sys.stderr, flush=True)  # noqa: T201 - the lab's log
-        elif self._pace.start(function.name):
-            return None, ""
-        return scaling.too_fast(reserved=function.reserved is not None), full
-
-    def _too_often(self, function: Function, demand: Demand) -> str | None:
-        """The reason to refuse one more request on demand, of the function if it has its own concurrency, else
-        of the account."""
-        if function.reserved is None:
-            return None if self._pace.request("", demand.pool) else scaling.too_often(reserved=False)
-        own = function.reserved - demand.provisioned
-        return None if self._pace.request(function.name, own) else scaling.too_often(reserved=True)
+        return Lease(self._running, resource, version.arn, ready=ready, pooled=not reserved and not ready)
 
     def _demand(self, function: Function, version: Version) -> Demand:
         running = self._running

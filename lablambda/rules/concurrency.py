@@ -35,12 +35,19 @@ class Demand(NamedTuple):  # made for every invocation, at a third of a frozen d
 
 def refusal(demand: Demand) -> str | None:
     """AWS's ThrottleReason if there is no concurrency left, else None."""
-    if demand.ready_running < demand.ready:
+    if demand.ready_running < demand.ready or on_demand_limit(demand) > _running_on_demand(demand):
         return None
-    if demand.reserved is not None:
-        # What is provisioned is kept for the version it was provisioned for.
-        return RESERVED_REASON if demand.running >= demand.reserved - demand.provisioned else None
-    return ACCOUNT_REASON if demand.pool_running >= demand.pool else None
+    return ACCOUNT_REASON if demand.reserved is None else RESERVED_REASON
+
+
+def on_demand_limit(demand: Demand) -> int:
+    """How many may run on demand at once: of the function if it has its own concurrency, else in the pool."""
+    # What is provisioned is kept for the version it was provisioned for.
+    return demand.pool if demand.reserved is None else demand.reserved - demand.provisioned
+
+
+def _running_on_demand(demand: Demand) -> int:
+    return demand.pool_running if demand.reserved is None else demand.running
 
 
 def check_reservation(wanted: int, *, limit: int, reserved_by_others: int, provisioned: int) -> None:

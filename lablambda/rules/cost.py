@@ -22,6 +22,11 @@ PER_GB_S: dict[str, tuple[tuple[float, float], ...]] = {
     X86: ((0, 0.0000166667), (6e9, 0.000015), (15e9, 0.0000133334)),
     ARM: ((0, 0.0000133334), (7.5e9, 0.0000120001), (18.75e9, 0.0000106667)),
 }
+# By architecture, dollars per GB-second: kept ready, and run in what is kept ready.
+PER_PROVISIONED_GB_S: dict[str, tuple[float, float]] = {
+    X86: (0.0000041667, 0.0000097222),
+    ARM: (0.0000033334, 0.0000077778),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,12 @@ def price(used: Usage, architecture: str = X86, *, free_tier: bool = False, tier
     gb_s = max(0.0, used.gb_s - FREE_GB_S) if free_tier else used.gb_s
     prices = PER_GB_S[architecture] if tiers else PER_GB_S[architecture][:1]
     return requests * PER_REQUEST + _by_tiers(gb_s, prices) + used.storage_gb_s * PER_STORAGE_GB_S
+
+
+def provisioned_price(kept_gb_s: float, run_gb_s: float, architecture: str = X86) -> float:
+    """Dollars for concurrency that is kept ready, and for what runs in it (requests are priced by `price`)."""
+    kept, run = PER_PROVISIONED_GB_S[architecture]
+    return kept_gb_s * kept + run_gb_s * run
 
 
 def _by_tiers(amount: float, prices: tuple[tuple[float, float], ...]) -> float:

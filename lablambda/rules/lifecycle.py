@@ -15,11 +15,18 @@ ON_DEMAND, PROVISIONED = "on-demand", "provisioned-concurrency"
 _INIT_S, _LONG_INIT_S = 10.0, 130.0
 # Environments are replaced "every few hours", however busy they are; AWS doesn't say after how many.
 LONGEST_LIFE_S = 4 * 3600.0
+# How long an environment is kept for the next event; AWS doesn't say that either.
+IDLE_S = 300.0
 
 
 def init_limit_s(initialization: str, timeout_s: int) -> float:
     """How long init may take; nobody waits for a provisioned one, so it may take long."""
     return _INIT_S if initialization == ON_DEMAND else max(_LONG_INIT_S, timeout_s)
+
+
+def too_old(born: float, now: float) -> bool:
+    """Whether an environment that was started at the moment `born` (in seconds, as `now`) is to be replaced."""
+    return now - born >= LONGEST_LIFE_S
 
 
 class State(Enum):

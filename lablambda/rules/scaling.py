@@ -9,7 +9,7 @@ Lambda quotas, https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limit
 from __future__ import annotations
 
 from lablambda.rules.concurrency import ACCOUNT_REASON, RESERVED_REASON
-from lablambda.rules.throttle import Bucket, taken
+from lablambda.rules.throttle import Bucket, held, taken
 
 # So many environments a function may gain at once, and in every ten seconds.
 ENVIRONMENTS = 1_000
@@ -25,11 +25,22 @@ def start(bucket: Bucket | None, environments: int, now: float) -> tuple[bool, B
     return taken(bucket, environments / _REFILL_S, environments, now)
 
 
+def startable(bucket: Bucket | None, environments: int, now: float) -> float:
+    """How many more environments a function may start at the moment `now`."""
+    return held(bucket, environments / _REFILL_S, environments, now)
+
+
 def request(bucket: Bucket | None, concurrency: int, now: float) -> tuple[bool, Bucket]:
     """Whether there may be one more synchronous request within so much concurrency, and the bucket
     afterwards."""
     most = _REQUESTS_PER_UNIT * concurrency
     return taken(bucket, most, most, now)
+
+
+def requestable(bucket: Bucket | None, concurrency: int, now: float) -> float:
+    """How many more synchronous requests there may be at the moment `now` within so much concurrency."""
+    most = _REQUESTS_PER_UNIT * concurrency
+    return held(bucket, most, most, now)
 
 
 def too_fast(*, reserved: bool) -> str:

@@ -20,7 +20,12 @@ class Bucket:
 
 def taken(bucket: Bucket | None, rate: float, burst: int, now: float) -> tuple[bool, Bucket]:
     """Whether there is a token for one more request, and the bucket afterwards; None is a full one."""
-    if bucket is None:
-        bucket = Bucket(burst, now)
-    tokens = min(burst, bucket.tokens + max(0.0, now - bucket.at) * rate)
+    tokens = held(bucket, rate, burst, now)
     return (True, Bucket(tokens - 1, now)) if tokens >= 1 else (False, Bucket(tokens, now))
+
+
+def held(bucket: Bucket | None, rate: float, burst: int, now: float) -> float:
+    """How many tokens there are at the moment `now`."""
+    if bucket is None:
+        return burst
+    return min(burst, bucket.tokens + max(0.0, now - bucket.at) * rate)
