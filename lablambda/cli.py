@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lablambda import __version__, config, display
 from lablambda.config import ConfigError, Descriptor, NoLab
@@ -18,9 +18,12 @@ from lablambda.rules.runtimes import RESERVE
 from lablambda.rules.sandbox import SANDBOXES
 from lablambda.rules.scaling import ENVIRONMENTS
 from lablambda.services.choice import choice
+from lablambda.simulation import words
 
 if TYPE_CHECKING:
     from lablambda.client import Lab
+    from lablambda.load.offering import Progress
+    from lablambda.simulation.course import Course
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -139,6 +142,29 @@ def _parser() -> argparse.ArgumentParser:
     invoke.add_argument("function")
     invoke.add_argument("event", nargs="?", default="{}", help="JSON, or @FILE (default: {})")
     invoke.add_argument("--name", default=_default_name(), help="the lab's name")
+
+    load = commands.add_parser(
+        "load", help="invoke a function so many times a second, and say what became of it"
+    )
+    load.set_defaults(run=_load)
+    load.add_argument("function")
+    load.add_argument("--payload", default="{}", metavar="EVENT", help="JSON, or @FILE (default: {})")
+    load.add_argument("--qualifier", metavar="Q", help="the version or alias to invoke")
+    words.add_profile(load)
+    load.add_argument("--name", default=_default_name(), help="the lab's name")
+
+    simulate = commands.add_parser("simulate", help="say what Lambda would do with a load")
+    simulate.set_defaults(run=_simulate)
+    simulate.add_argument(
+        "function", nargs="?", help="of the lab: as it is configured, and as long as it took here"
+    )
+    words.add_profile(simulate)
+    words.add_scenario(simulate)
+    simulate.add_argument("--name", default=_default_name(), help="the lab's name")
+    for command in (load, simulate):
+        form = command.add_mutually_exclusive_group()
+        form.add_argument("--json", action="store_true", help="as JSON")
+        form.add_argument("--csv", action="store_true", help="slice by slice, as CSV")
 
     logs = commands.add_parser("logs", help="print a function's last log events")
     logs.set_defaults(run=_logs)
@@ -340,20 +366,60 @@ def _trust(options: argparse.Namespace) -> int:
     return 0
 
 
-def _invoke(options: argparse.Namespace) -> int:
-    text = Path(options.event[1:]).read_text() if options.event.startswith("@") else options.event
+def _event(text: str) -> Any:
+    text = Path(text[1:]).read_text() if text.startswith("@") else text
     try:
-        event = json.loads(text)
+        return json.loads(text)
     except ValueError as error:
         raise ConfigError(
             f'The event isn\'t JSON: {error}. Quote it for the shell: \'{{"name": "Ada"}}\''
         ) from None
-    result = _lab(options).function(options.function).invoke(event)
+
+
+def _invoke(options: argparse.Namespace) -> int:
+    result = _lab(options).function(options.function).invoke(_event(options.event))
     print(json.dumps(result.payload if result.error is None else result.error, indent=2, ensure_ascii=False))
     if result.error is not None:
         print(result.logs, end="", file=sys.stderr)
         return 1
     return 0
+
+
+def _load(options: argparse.Namespace) -> int:
+    from lablambda.simulation import told
+
+    function = _lab(options).function(options.function)
+    course = function.load(
+        profile=told.profile(options),
+        event=_event(options.payload),
+        qualifier=options.qualifier,
+        even=options.even,
+        seed=options.seed,
+        progress=_show_progress if sys.stderr.isatty() else None,
+    )
+    _print_course(course, options)
+    return 0
+
+
+def _show_progress(progress: Progress) -> None:
+    print(f"\r{progress}\x1b[K", end="\r", file=sys.stderr, flush=True)
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from lablambda.simulation import told
+
+    known = None if options.function is None else _lab(options).function(options.function).workload
+    _print_course(told.simulated(options, known), options)
+    return 0
+
+
+def _print_course(course: Course, options: argparse.Namespace) -> None:
+    if options.json:
+        print(json.dumps(course.json(), indent=2))
+    elif options.csv:
+        print(course.csv(), end="")
+    else:
+        print(course._repr_mimebundle_()["text/plain"])
 
 
 def _logs(options: argparse.Namespace) -> int:

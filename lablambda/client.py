@@ -13,7 +13,7 @@ import base64
 import json
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -25,7 +25,7 @@ from lablambda.connection import ApiError, Connection
 from lablambda.endpoints import Endpoints, find_endpoints
 from lablambda.model.compilation import Compiled, Problem
 from lablambda.model.invocation import Report
-from lablambda.results import Figures, LogEvent, LogEvents, Record, Records, Result
+from lablambda.results import Figures, LogEvent, LogEvents, Record, Records, Result, Timing, Timings
 from lablambda.rules import durations, platform_log, platform_log_json
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ if TYPE_CHECKING:
     import boto3
 
     from lablambda.launch import Lease
+    from lablambda.load.offering import Progress
+    from lablambda.simulation.course import Course
+    from lablambda.simulation.distributions import Distribution
+    from lablambda.simulation.profiles import Profile
+    from lablambda.simulation.scenario import Workload
 
 
 class Function:
@@ -96,6 +101,60 @@ class Function:
             "lablambda", "GET", f"/lablambda/functions/{quote(self.name)}/metrics", query=f"hours={hours}"
         )
         return Figures(**answer.json())
+
+    def timings(self, *, start: float = 0.0, end: float | None = None, limit: int = 1_000) -> Timings:
+        """When invocations began and how long they took: the last `limit` (a million at most) that began from
+        `start` to `end`, in seconds since 1970."""
+        query = _query(start=str(start), end=None if end is None else str(end), limit=str(limit))
+        path = f"/lablambda/functions/{quote(self.name)}/timings"
+        told = self.lab.connection.request("lablambda", "GET", path, query=query).json()
+        return Timings([Timing(*row) for row in told["invocations"]], told["throttles"])
+
+    def load(
+        self,
+        rate: float = 100.0,
+        duration: str | float = "10s",
+        *,
+        profile: str | Profile = "constant",
+        event: Any = None,
+        qualifier: str | None = None,
+        even: bool = False,
+        seed: int = 0,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Course:
+        """Invoke it `rate` times a second for a `duration` (`10s`, or seconds), whether or not earlier requests were
+        answered, and give what became of that. `profile` is the form that the rate has (see
+        `lablambda.simulation.profiles`); requests come by chance, by `seed`, or evenly. Ctrl-C ends it."""
+        from lablambda.load import of_function
+
+        when = of_function.profile_of(profile, rate, duration)
+        body = json.dumps({} if event is None else event).encode()
+        return of_function.load(
+            self, when, body, qualifier=qualifier, seed=None if even else seed, progress=progress
+        )
+
+    def simulate(
+        self,
+        rate: float = 100.0,
+        duration: str | float = "10s",
+        *,
+        profile: str | Profile = "constant",
+        **changes: Any,
+    ) -> Course:
+        """What Lambda would do with such a load, by its past invocations here. `changes` are members of
+        `lablambda.simulation.scenario`'s Workload and Scenario: `account=5_000`, `provisioned=100`,
+        `init=Lognormal(0.2, 0.8)`, `even=True`. Raises ValueError if it has not run yet."""
+        from lablambda.load import of_function
+
+        return of_function.simulated(self, of_function.profile_of(profile, rate, duration), changes)
+
+    def workload(
+        self, profile: Profile, takes: Distribution | None = None, init: Distribution | None = None
+    ) -> Workload:
+        """The function as a scenario has it; see `lablambda.load.of_function.workload`."""
+        from lablambda.load import of_function
+
+        return of_function.workload(self, profile, takes, init)
 
     def logs(self, request_id: str | None = None, *, limit: int = 1_000) -> LogEvents:
         """The last log events, oldest first; with `request_id` those of one invocation."""

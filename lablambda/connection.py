@@ -44,6 +44,32 @@ class Answer:
         return json.loads(self.body)
 
 
+def signed_headers(
+    descriptor: Descriptor,
+    service: str,
+    method: str,
+    path: str,
+    *,
+    query: str = "",
+    headers: dict[str, str] | None = None,
+    body: bytes = b"",
+) -> dict[str, str]:
+    """The headers of a request to a lab, with its host and signature; good for some minutes."""
+    named = {"host": urlsplit(descriptor.endpoint).netloc, **(headers or {})}
+    return named | sigv4.sign(
+        access_key=descriptor.access_key,
+        secret=descriptor.secret_key,
+        region=descriptor.region,
+        service=service,
+        method=method,
+        path=path,
+        query=query,
+        headers=named,
+        payload=body,
+        now=datetime.now(UTC),
+    )
+
+
 class Connection:
     """Signed requests to one lab; each thread has a socket of its own."""
 
@@ -65,18 +91,8 @@ class Connection:
         timeout: float = 960.0,
     ) -> Answer:
         """Send and wait; `path` and `query` percent-encoded. Raises ApiError for a status of 400 or more."""
-        named = {"host": self._address.netloc, **(headers or {})}
-        named |= sigv4.sign(
-            access_key=self._descriptor.access_key,
-            secret=self._descriptor.secret_key,
-            region=self._descriptor.region,
-            service=service,
-            method=method,
-            path=path,
-            query=query,
-            headers=named,
-            payload=body,
-            now=datetime.now(UTC),
+        named = signed_headers(
+            self._descriptor, service, method, path, query=query, headers=headers, body=body
         )
         answer = self._send(method, f"{path}?{query}" if query else path, named, body, timeout)
         if answer.status >= 400:

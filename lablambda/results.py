@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 from lablambda import charts, display
 from lablambda.model.invocation import Report
@@ -136,6 +136,27 @@ class Figures:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return charts.figures(self)
+
+
+class Timing(NamedTuple):
+    """When an invocation began (s since 1970), in which environment (a number), and how long it took (ms; `init_ms`
+    is None if it was warm); `running` says how many of the function ran then, itself included."""
+
+    started: float
+    environment: int
+    duration_ms: float
+    init_ms: float | None
+    billed_ms: int
+    running: int
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Past invocations, oldest first, and how many were throttled in that time, by AWS's ThrottleReason."""
+
+    invocations: list[Timing]
+    throttles: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)

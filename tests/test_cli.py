@@ -161,6 +161,28 @@ def test_logs_that_go_on(home: Home) -> None:
     assert (following.returncode, rest, errors) == (0, "", "")
 
 
+def test_loads_and_simulations(home: Home) -> None:
+    words = ("--rate", "20", "--duration", "1s")
+    done = home.run("load", "--name", "t", "greet", "--payload", '{"name": "Ada"}', *words)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("greet, measured: 20 requests in 1 s\n")
+    assert done.stderr == ""  # it is no terminal, so nobody watches
+    measured = json.loads(home.run("load", "--name", "t", "greet", *words, "--json").stdout)
+    assert (measured["served"], measured["errors"]) == (20, 20)
+    done = home.run("simulate", "--name", "t", "greet", *words, "--csv")
+    head, *rows = done.stdout.splitlines()
+    assert head.startswith("begin_s,arrivals,served,errors,throttles")
+    assert len(rows) == 60
+
+
+def test_a_simulation_needs_no_lab(home: Home) -> None:
+    done = home.run(
+        "simulate", "--name", "nobody", "--takes", "p50=50ms,p99=200ms", "--init", "300ms", "--rate", "1000"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("a function, simulated, request by request: 10,000 requests in 10 s\n")
+
+
 def test_a_failing_function(home: Home) -> None:
     failed = home.run("invoke", "--name", "t", "greet", "{}")
     assert failed.returncode == 1
@@ -174,6 +196,11 @@ def test_a_failing_function(home: Home) -> None:
         (["invoke", "--name", "t", "nowhere"], "Function not found"),
         (["invoke", "--name", "t", "greet", "{x"], "The event isn't JSON"),
         (["invoke", "--name", "t", "greet", "@nowhere.json"], "nowhere.json"),
+        (["load", "--name", "t", "nowhere"], "Function not found"),
+        (["load", "--name", "t", "greet", "--payload", "{x"], "The event isn't JSON"),
+        (["load", "--name", "t", "greet", "--profile", "wavy"], "write constant, ramp, spike"),
+        (["simulate"], "Write --takes 50ms"),
+        (["simulate", "--trace", "nowhere.csv", "--takes", "1s", "--init", "1s"], "nowhere.csv"),
         (["status", "--name", "nobody"], "Start one: lablambda up --detach"),
         (["down", "--name", "nobody"], "No lab named 'nobody' is running"),
     ],

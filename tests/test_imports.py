@@ -21,7 +21,8 @@ FLOORS = [
     ["doctor", "notebooks", "deployment", "reset", "server", "trust"],
     ["gateway"],
     ["api", "client"],
-    ["applying", "attachments", "released", "results", "samples"],
+    ["load"],
+    ["applying", "attachments", "released", "results", "samples", "simulation"],
     ["endpoints"],
     ["apis", "charts"],
     ["asking", "browser", "display", "launch", "connection", "settling"],
@@ -105,7 +106,7 @@ def test_no_import_circle() -> None:
         pytest.fail(f"modules import each other: {error.args[1]}")
 
 
-@pytest.mark.parametrize("slow", ["boto3", "botocore", "IPython", "moto", "aiohttp", "papermill"])
+@pytest.mark.parametrize("slow", ["boto3", "botocore", "IPython", "moto", "aiohttp", "papermill", "numpy"])
 def test_import_lablambda_stays_light(slow: str) -> None:
     code = f"import lablambda, lablambda.client, sys; assert {slow!r} not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

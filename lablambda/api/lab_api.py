@@ -24,9 +24,11 @@ from lablambda.packaging.failure import RequirementsError
 
 _FIGURES = re.compile(r"/lablambda/functions/([^/]+)/metrics")
 _INVOCATIONS = re.compile(r"/lablambda/functions/([^/]+)/invocations")
+_TIMINGS = re.compile(r"/lablambda/functions/([^/]+)/timings")
 _EVENTS = re.compile(r"/lablambda/functions/([^/]+)/events")
 _PACKAGES = "/lablambda/packages/"
 _MOST_INVOCATIONS = 1_000
+_MOST_TIMINGS = 1_000_000
 _MOST_HOURS = 24 * 365
 _MOST_ADVANCE_S, _MOST_SPEED = 365 * 86_400.0, 100_000.0
 
@@ -59,6 +61,9 @@ async def respond(house: House, request: Request) -> Response:
     if request.method == "GET" and match is not None:
         limit = min(int(_number(request, "limit", 50)), _MOST_INVOCATIONS)
         return _json({"invocations": await house.history.of(unquote(match[1]), limit)})
+    match = _TIMINGS.fullmatch(request.path)
+    if request.method == "GET" and match is not None:
+        return await _timings(house, unquote(match[1]), request)
     raise ResourceNotFound(f"The lab has no call {request.method} {request.path}")
 
 
@@ -99,6 +104,14 @@ async def _package(house: House, digest: str) -> Response:
             data = await asyncio.to_thread(house.store.zip_path(package).read_bytes)
             return Response(200, data, [("content-type", "application/zip")])
     raise ResourceNotFound("No function or layer has this package any more.")
+
+
+async def _timings(house: House, function: str, request: Request) -> Response:
+    """When invocations of a function began and how long they took: by default the last of all."""
+    start, end = _number(request, "start", 0.0), _number(request, "end", time.time() + 1)
+    limit = min(int(_number(request, "limit", 1_000)), _MOST_TIMINGS)
+    body = await house.history.timings(function, start, end, limit)
+    return Response(200, body.encode(), [("content-type", "application/json")])
 
 
 def _past_event(house: House, function: str, request: Request) -> Response:

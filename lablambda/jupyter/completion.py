@@ -8,10 +8,11 @@ from typing import Any
 from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
 
 from lablambda.client import Lab
-from lablambda.jupyter.options import COMMANDS, cell_parser
+from lablambda.jupyter.options import COMMANDS, Words, cell_parser, load_parser, simulate_parser
 from lablambda.rules.destination_names import DESTINATION_FORMS
 from lablambda.rules.sources import FORMS
 from lablambda.samples import SAMPLES
+from lablambda.simulation.forms import SHAPES
 
 _CELL, _LINE = "%%lambda", "%lambda"
 _TAKE_NAMES = (
@@ -21,6 +22,8 @@ _TAKE_NAMES = (
     "show",
     "logs",
     "metrics",
+    "load",
+    "simulate",
     "on",
     "off",
     "url",
@@ -84,11 +87,7 @@ class Completion:
             return [f"{kind}:" for kind in FORMS]
         if before[-1] in ("--on-success", "--on-failure"):
             return [f"{kind}:" for kind in DESTINATION_FORMS]
-        actions = cell_parser()._actions
-        awaits_value = {name for a in actions if a.nargs is None for name in a.option_strings}
-        if before[-1] in awaits_value:
-            return []
-        return [name for action in actions for name in action.option_strings]
+        return _options_of(cell_parser(), before[-1])
 
     def _line_words(self, before: list[str]) -> Iterable[str]:
         if len(before) == 1:
@@ -99,6 +98,12 @@ class Completion:
             return SAMPLES
         if before[1] in ("on", "off"):
             return [] if before[-1] == "--route" else [*(f"{kind}:" for kind in FORMS), "--url", "--route"]
+        if before[-1] == "--profile":
+            return SHAPES
+        if before[1] == "load":
+            return _options_of(load_parser(), before[-1])
+        if before[1] == "simulate":
+            return _options_of(simulate_parser(), before[-1])
         return _OPTIONS.get(before[1], ())
 
     def _names(self) -> Iterable[str]:
@@ -109,3 +114,11 @@ class Completion:
             return question(self._lab())
         except Exception:  # completion must never disturb typing
             return []
+
+
+def _options_of(parser: Words, last: str) -> list[str]:
+    """The options of a parser; none where the last word is one that awaits a value."""
+    awaits_value = {name for a in parser._actions if a.nargs is None for name in a.option_strings}
+    if last in awaits_value:
+        return []
+    return [name for action in parser._actions for name in action.option_strings]

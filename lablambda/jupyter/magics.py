@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
@@ -39,6 +39,8 @@ from lablambda.jupyter.options import (
     cell_options,
     help_text,
     invoke_words,
+    load_options,
+    simulate_parser,
     sources_joined,
     split,
     weight,
@@ -52,6 +54,9 @@ from lablambda.rules.names import function_arn
 from lablambda.rules.runtimes import nearest, substitution
 from lablambda.rules.step import Step, Target
 from lablambda.samples import SAMPLES, sample
+
+if TYPE_CHECKING:
+    from lablambda.simulation.course import Course
 
 
 class Shown:
@@ -137,6 +142,8 @@ class LambdaMagics(Magics):
             "show": self._show,
             "logs": self._logs,
             "metrics": self._metrics,
+            "load": self._load,
+            "simulate": self._simulate,
             "send": self._send,
             "replay": self._replay,
             "on": self._on,
@@ -236,6 +243,40 @@ class LambdaMagics(Magics):
         options = parser.parse_args(split(rest))
         return self.lab().function(options.name).metrics(options.hours)
 
+    def _load(self, rest: str) -> Course:
+        from lablambda.simulation import told
+
+        options = load_options(rest)
+        try:
+            course = (
+                self.lab()
+                .function(options.name)
+                .load(
+                    profile=told.profile(options),
+                    event=self._event(options.payload),
+                    qualifier=options.qualifier,
+                    even=options.even,
+                    seed=options.seed,
+                    progress=_show_progress,
+                )
+            )
+        except (ValueError, OSError) as error:
+            raise CellError(str(error)) from None
+        _show_progress("")
+        return course
+
+    def _simulate(self, rest: str) -> Course | Shown:
+        from lablambda.simulation import told
+
+        options = simulate_parser().parse_args(split(rest))
+        if options.help:
+            return _text(simulate_parser().format_help())
+        try:
+            known = None if options.name is None else self.lab().function(options.name).workload
+            return told.simulated(options, known)
+        except (ValueError, OSError) as error:
+            raise CellError(str(error)) from None
+
     def _on(self, rest: str) -> Shown:
         name, sources = _named_sources(rest, "on")
         if not sources:
@@ -323,6 +364,11 @@ class LambdaMagics(Magics):
         if len(names) != 1:
             raise CellError(f"%lambda {command} takes one function's name; %lambda list shows them.")
         return self.lab().function(names[0])
+
+
+def _show_progress(progress: object) -> None:
+    """In one line that the next one takes the place of."""
+    print(f"\r{progress!s:80}\r", end="", flush=True)  # noqa: T201 - that is how a cell tells of itself
 
 
 def _or_failure(result: Result) -> Result:

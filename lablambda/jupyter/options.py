@@ -14,11 +14,11 @@ from lablambda.rules.limits import MEMORY_MB, TIMEOUT_S
 from lablambda.rules.retry import MAXIMUM_RETRY_ATTEMPTS
 from lablambda.rules.sources import FORMS
 from lablambda.samples import SAMPLES
+from lablambda.simulation import words
 
 # In the design, and not built yet: named here so that they are answered, not misread.
 OPTIONS_TO_COME = ("--snap-start",)
 COMMANDS_TO_COME = (
-    "load",
     "dashboard",
     "deploy",
     "export",
@@ -38,6 +38,10 @@ COMMANDS = {
     "versions": "versions NAME: its versions, and the aliases that lead to them",
     "alias": "alias NAME ALIAS VERSION [--weight VERSION=SHARE]: have an alias lead to a version, and a share of its "
     "traffic (0 to 1) to another",
+    "load": "load NAME [--rate R] [--duration SPAN] [--profile P] [--payload EVENT] [--qualifier Q] [--even] "
+    "[--seed N] [--arrivals FILE]: invoke it so often, whether or not it answers, and show what became of it",
+    "simulate": "simulate [NAME] [--rate R] [--duration SPAN] [--profile P] [--trace FILE] [--account N] ...: what "
+    "Lambda would do with a load; --help tells all options",
     "delete": "delete NAME",
     "reset": "reset [--yes]: say what the lab has, and with --yes delete it all",
     "clock": "clock [--advance SPAN] [--speed N]: the lab's time, for retries, ages and idleness",
@@ -215,6 +219,38 @@ def invoke_words(line: str) -> InvokeWords:
         asynchronous="--async" in options,
         qualifier=qualifiers[-1] if qualifiers else None,
     )
+
+
+# An event may hold spaces and quotes, so it isn't read as a shell would; it ends at the next option.
+_PAYLOAD = re.compile(r"\s--payload[ =](.*?)(?=\s--[a-z]|$)")
+
+
+def load_parser() -> Words:
+    """What may stand after `%lambda load`."""
+    parser = Words(prog="%lambda load", usage=f"%lambda {COMMANDS['load']}", add_help=False)
+    parser.add_argument("name")
+    parser.add_argument("--payload", default="", metavar="EVENT")
+    parser.add_argument("--qualifier", metavar="Q")
+    words.add_profile(parser)
+    return parser
+
+
+def load_options(line: str) -> argparse.Namespace:
+    """Read what stands after `%lambda load`; the payload stays as it is written."""
+    quoted = _PAYLOAD.sub(lambda found: f" --payload={shlex.quote(found[1].strip())}", line)
+    return load_parser().parse_args(split(quoted))
+
+
+def simulate_parser() -> Words:
+    """What may stand after `%lambda simulate`."""
+    parser = Words(prog="%lambda simulate", add_help=False, allow_abbrev=False)
+    parser.add_argument(
+        "name", nargs="?", help="a function of the lab: as it is configured, and as long as it took"
+    )
+    parser.add_argument("-h", "--help", action="store_true", help="show this")
+    words.add_profile(parser)
+    words.add_scenario(parser)
+    return parser
 
 
 def _take_options(text: str) -> tuple[str, list[str]]:

@@ -54,3 +54,26 @@ def test_spans_refused(lab: Lab, create: Create, hours: Any) -> None:
 def test_a_function_that_never_was(lab: Lab) -> None:
     with pytest.raises(ApiError, match="Function not found"):
         lab.function("never-was").metrics()
+
+
+def test_timings(lab: Lab, functions: Any, create: Create) -> None:
+    name = create(SOURCE)
+    for payload in (b"{}", b'{"fail": 1}', b"{}"):
+        functions.invoke(FunctionName=name, Payload=payload)
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    with pytest.raises(functions.exceptions.TooManyRequestsException):
+        functions.invoke(FunctionName=name)
+    timings = lab.function(name).timings()
+    first, second, third = timings.invocations
+    assert [each.environment for each in timings.invocations] == [1, 1, 1]
+    assert [bool(each.failed) for each in timings.invocations] == [False, True, False]
+    assert [each.running for each in timings.invocations] == [1, 1, 1]
+    records = lab.function(name).invocations()
+    began = [record.started for record in records][::-1]
+    assert [each.started for each in timings.invocations] == pytest.approx(began, abs=1e-4)  # to 15 digits
+    assert (first.init_ms, first.billed_ms) == (records[2].report.init_ms, records[2].report.billed_ms)
+    assert second.init_ms is None
+    assert timings.throttles == {"ReservedFunctionConcurrentInvocationLimitExceeded": 1}
+    assert lab.function(name).timings(limit=1).invocations == [third]
+    assert lab.function(name).timings(start=began[1], end=began[2]).invocations == [second]
+    assert lab.function("never-was").timings().invocations == []

@@ -52,6 +52,11 @@ def hello(notebook: Notebook) -> Notebook:
         ("%lambda versions he", ["hello"]),
         ("%lambda alias hello live 1 --", ["--weight"]),
         ("%lambda reset --", ["--yes"]),
+        ("%lambda load th", ["thumbnail"]),
+        ("%lambda load hello --profile s", ["spike", "spikes"]),
+        ("%lambda load hello --pa", ["--payload"]),
+        ("%lambda load hello --rate ", []),
+        ("%lambda simulate hello --acc", ["--account"]),
         ("x = 1\n%lambda del", ["delete"]),
     ],
 )

@@ -449,6 +449,42 @@ def test_logs(notebook: Notebook) -> None:
     assert len(notebook.run("%lambda logs logged --limit 1")) == 1
 
 
+def test_load_and_simulate(notebook: Notebook) -> None:
+    notebook.run(HELLO)
+    measured = notebook.run('%lambda load hello --rate 20 --payload {"a b": "it\'s"} --duration 1s')
+    assert measured.served == 20
+    shown = measured._repr_mimebundle_()
+    assert set(shown) == FORMS
+    assert "hello, measured: 20 requests in 1 s" in shown["text/plain"]
+    assert notebook.run("%lambda invoke hello").payload == {"got": {}}
+    past = notebook.run("%lambda replay hello").payload
+    assert past == {"got": {}}
+    simulated = notebook.run("%lambda simulate hello --rate 20 --duration 1s")
+    assert (simulated.function, simulated.arrivals, simulated.model) == (
+        "hello",
+        20,
+        "simulated, request by request",
+    )
+    assert notebook.run("%lambda simulate --takes 1s --init 1s --rate 1").arrivals == 10
+    assert "--trace-durations FILE" in notebook.text("%lambda simulate --help")
+
+
+@pytest.mark.parametrize(
+    "payload",
+    ['{"a b": "it\'s"}', '\'{"a b": "it\'s"}\'', "$event", "@event.json"],
+    ids=["raw", "quoted", "variable", "file"],
+)
+def test_payloads_of_loads(
+    notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, payload: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "event.json").write_text('{"a b": "it\'s"}')
+    notebook.run(HELLO)
+    notebook.run("event = {'a b': \"it's\"}")
+    notebook.run(f"%lambda load hello --rate 1 --payload {payload} --duration 1s")
+    assert notebook.run("%lambda replay hello").payload == {"got": {"a b": "it's"}}
+
+
 def test_metrics(notebook: Notebook) -> None:
     notebook.run(HELLO.replace("hello", "measured"))
     assert re.search(r"\n0 +0 +0 +- +- +- +0 +\$0.00\n", notebook.text("%lambda metrics measured"))
@@ -501,6 +537,14 @@ def test_commands_to_come_say_so(notebook: Notebook, command: str) -> None:
         ("delete 'unclosed", "No closing quotation"),
         ("logs", "required: name"),
         ("logs nobody", "Function not found"),
+        ("load", "required: name"),
+        ("load nobody", "Function not found"),
+        ("load hello --rate fast", "invalid float value"),
+        ("load hello --profile wavy", "write constant, ramp, spike"),
+        ("load hello --payload {x --rate 1", "The event isn't JSON"),
+        ("simulate", "Write --takes 50ms"),
+        ("simulate nobody", "Function not found"),
+        ("simulate --trace nowhere.csv --takes 1s --init 1s", "nowhere.csv"),
         ("metrics", "required: name"),
         ("metrics nobody", "Function not found"),
         ("metrics hello --hours 0", "hours=0 isn't within a year"),
