@@ -98,7 +98,7 @@ _WIDTH, _PANEL = 600, _HEIGHT + 22
 
 def course(c: Course) -> Bundle:
     """What became of a load: in all, over time, and as lines."""
-    title = f"{c.function}, {c.model}: {c.arrivals:,.0f} requests in {c.length_s:g} s"
+    title = f"{c.function}, {c.model}: {c.arrivals:,.0f} requests in {c.length_s:,g} s"
     in_all, over_time = [_in_all(c)], _over_time(c)
     told = [*(f"{reason}: {count:,.0f}" for reason, count in c.reasons.items()), *c.notes]
     html = (
@@ -131,7 +131,7 @@ def _row(slices: Sequence[Slice], span: float) -> tuple[str, ...]:
     worst = max((each.p99_ms for each in slices if each.p99_ms is not None), default=None)
     medians = sorted(each.p50_ms for each in slices if each.p50_ms is not None)
     return (
-        f"{slices[0].begin_s:.4g} s",
+        f"{_number(slices[0].begin_s)} s",
         f"{sum(each.arrivals for each in slices) / span:,.1f}",
         f"{sum(each.throttles for each in slices):,.0f}",
         f"{sum(each.cold_starts for each in slices):,.0f}",
@@ -179,13 +179,17 @@ def _panels(c: Course) -> str:
     height = len(_drawn(c)) * _PANEL + 16
     axis = (
         f'<text x="0" y="{height - 2}">0 s</text>'
-        f'<text x="{_WIDTH}" y="{height - 2}" text-anchor="end">{c.length_s:g} s</text>'
+        f'<text x="{_WIDTH}" y="{height - 2}" text-anchor="end">{c.length_s:,g} s</text>'
     )
-    title = f"the load over {c.length_s:g} s: {', '.join(_drawn(c))}"
+    title = f"the load over {c.length_s:,g} s: {', '.join(_drawn(c))}"
     return (
         f'<svg role="img" aria-label="{title}" width="{_WIDTH}" height="{height}" '
         f'viewBox="0 0 {_WIDTH} {height}" font-size="11" fill="currentColor"><title>{title}</title>{panels}{axis}</svg>'
     )
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _panel(label: str, series: Sequence[_Series], top: int) -> str:
@@ -194,7 +198,7 @@ def _panel(label: str, series: Sequence[_Series], top: int) -> str:
     step = _WIDTH / max(1, len(series[0][0]) - 1)
     lines = "".join(_line(values, most, colour, step, top + 16) for values, colour in reversed(series))
     return (
-        f'<text x="0" y="{top + 12}">{label}{beside}, at most {most:,.4g}</text>{lines}'
+        f'<text x="0" y="{top + 12}">{label}{beside}, at most {_number(most)}</text>{lines}'
         f'<line x1="0" x2="{_WIDTH}" y1="{top + 17 + _HEIGHT}" y2="{top + 17 + _HEIGHT}" stroke="{_GREY}" '
         f'stroke-width="0.5"></line>'
     )

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -406,9 +407,11 @@ def _show_progress(progress: Progress) -> None:
 
 
 def _simulate(options: argparse.Namespace) -> int:
+    from lablambda.load.of_function import workload
     from lablambda.simulation import told
 
-    known = None if options.function is None else _lab(options).function(options.function).workload
+    named = options.function is not None
+    known = partial(workload, _lab(options).function(options.function)) if named else None
     _print_course(told.simulated(options, known), options)
     return 0
 

@@ -36,9 +36,7 @@ if TYPE_CHECKING:
     from lablambda.launch import Lease
     from lablambda.load.offering import Progress
     from lablambda.simulation.course import Course
-    from lablambda.simulation.distributions import Distribution
     from lablambda.simulation.profiles import Profile
-    from lablambda.simulation.scenario import Workload
 
 
 class Function:
@@ -147,14 +145,6 @@ class Function:
         from lablambda.load import of_function
 
         return of_function.simulated(self, of_function.profile_of(profile, rate, duration), changes)
-
-    def workload(
-        self, profile: Profile, takes: Distribution | None = None, init: Distribution | None = None
-    ) -> Workload:
-        """The function as a scenario has it; see `lablambda.load.of_function.workload`."""
-        from lablambda.load import of_function
-
-        return of_function.workload(self, profile, takes, init)
 
     def logs(self, request_id: str | None = None, *, limit: int = 1_000) -> LogEvents:
         """The last log events, oldest first; with `request_id` those of one invocation."""

@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ from lablambda.jupyter.options import (
     split,
     weight,
 )
+from lablambda.jupyter.progress import ProgressLine
 from lablambda.launch import find_or_start
 from lablambda.model.errors import CallerError
 from lablambda.model.source import Source, UrlSource
@@ -247,35 +249,28 @@ class LambdaMagics(Magics):
         from lablambda.simulation import told
 
         options = load_options(rest)
-        try:
-            course = (
-                self.lab()
-                .function(options.name)
-                .load(
-                    profile=told.profile(options),
-                    event=self._event(options.payload),
-                    qualifier=options.qualifier,
-                    even=options.even,
-                    seed=options.seed,
-                    progress=_show_progress,
-                )
+        function = self.lab().function(options.name)
+        with _told_wrongly():
+            return function.load(
+                profile=told.profile(options),
+                event=self._event(options.payload),
+                qualifier=options.qualifier,
+                even=options.even,
+                seed=options.seed,
+                progress=ProgressLine(),
             )
-        except (ValueError, OSError) as error:
-            raise CellError(str(error)) from None
-        _show_progress("")
-        return course
 
     def _simulate(self, rest: str) -> Course | Shown:
+        from lablambda.load.of_function import workload
         from lablambda.simulation import told
 
-        options = simulate_parser().parse_args(split(rest))
+        words = " ".join(self._expand(word) for word in _raw_words(rest))
+        options = simulate_parser().parse_args(split(words))
         if options.help:
             return _text(simulate_parser().format_help())
-        try:
-            known = None if options.name is None else self.lab().function(options.name).workload
+        with _told_wrongly():
+            known = None if options.name is None else partial(workload, self.lab().function(options.name))
             return told.simulated(options, known)
-        except (ValueError, OSError) as error:
-            raise CellError(str(error)) from None
 
     def _on(self, rest: str) -> Shown:
         name, sources = _named_sources(rest, "on")
@@ -366,11 +361,6 @@ class LambdaMagics(Magics):
         return self.lab().function(names[0])
 
 
-def _show_progress(progress: object) -> None:
-    """In one line that the next one takes the place of."""
-    print(f"\r{progress!s:80}\r", end="", flush=True)  # noqa: T201 - that is how a cell tells of itself
-
-
 def _or_failure(result: Result) -> Result:
     """The result; raises FunctionFailed if it is a failure."""
     if result.error is not None:
@@ -433,4 +423,13 @@ def _clear_errors() -> Iterator[None]:
     try:
         yield
     except (ApiError, ConfigError, DeploymentError) as error:
+        raise CellError(str(error)) from None
+
+
+@contextmanager
+def _told_wrongly() -> Iterator[None]:
+    """Words or files that say nothing, as an error of the cell."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
         raise CellError(str(error)) from None

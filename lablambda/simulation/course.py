@@ -91,7 +91,9 @@ class Course:
         return text.getvalue()
 
     def __repr__(self) -> str:
-        return f"<{self.model} load of {self.function}: {self.arrivals:,.0f} requests in {self.length_s:g} s>"
+        return (
+            f"<{self.model} load of {self.function}: {self.arrivals:,.0f} requests in {self.length_s:,g} s>"
+        )
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return charts.course(self)

@@ -47,7 +47,7 @@ def course_of(
     percentiles = {f"p{percent:g}": latencies.percentile(percent) for percent in PERCENTS}
     return Course(
         function=name,
-        model=f"simulated, in steps of {step_s * 1000:.3g} ms",
+        model=f"simulated, in steps of {step_s * 1000:,.0f} ms",
         length_s=scenario.length_s,
         arrivals=float(totals["arrivals"].sum()),
         served=float(totals["served"].sum()),

@@ -12,6 +12,7 @@ import pytest
 from lablambda.client import Function, Lab
 from lablambda.connection import ApiError
 from lablambda.deployment import deploy
+from lablambda.load.of_function import workload
 from lablambda.load.offering import Progress
 from lablambda.model.deployment import Deployment
 from lablambda.rules.concurrency import RESERVED_REASON
@@ -135,8 +136,8 @@ def test_what_is_provisioned_is_known(lab: Lab) -> None:
         FunctionName="ready", Qualifier="1", ProvisionedConcurrentExecutions=3
     )
     ready.invoke({"x": 1})
-    workload = ready.workload(shaped("constant", 1, 1))
-    assert (workload.provisioned, workload.reserved, workload.memory_mb, workload.timeout_s) == (
+    known = workload(ready, shaped("constant", 1, 1))
+    assert (known.provisioned, known.reserved, known.memory_mb, known.timeout_s) == (
         3,
         None,
         128,

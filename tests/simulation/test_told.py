@@ -46,7 +46,7 @@ def test_a_load_in_words() -> None:
         (["--timeout", "1", "--takes", "3s", "--rate", "1", "--even"], {"errors": 10}),
         (["--scaling-rate", "2", "--takes", "30s", "--even"], {"cold_starts": 3}),
         (["--idle", "10ms", "--rate", "1", "--even"], {"cold_starts": 10}),
-        (["--model", "steps"], {"model": "simulated, in steps of 55.6 ms"}),
+        (["--model", "steps"], {"model": "simulated, in steps of 56 ms"}),
     ],
 )
 def test_each_word(words: list[str], found: dict[str, object]) -> None:
