@@ -223,7 +223,7 @@ async def put_scheduled_action(house: House, p: Parameters) -> Result:
     former = target.actions.get(name)
     before: Mapping[str, Any] = {} if former is None else former.members
     kept = {k: v for k, v in before.items() if k not in _TIMES}
-    given = {k: p[k] for k in ("Schedule", "Timezone", "ScalableTargetAction") if k in p}
+    given: dict[str, Any] = {k: p[k] for k in ("Schedule", "Timezone", "ScalableTargetAction") if k in p}
     times = {k: float(p[k]) for k in _TIMES if k in p}
     now = house.clock.now()
     members: dict[str, Any] = {**kept, **given, **times}

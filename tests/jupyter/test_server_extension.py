@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import shutil
+import socket
 import ssl
 import sys
 import threading
@@ -78,10 +79,11 @@ def handler(event, context):
     return {"statusCode": 200, "body": "you said " + (event.get("body") or "")}
 """
 STREAM = b"""
-const fs = require("fs");
+const net = require("net");
+const { once } = require("events");
 exports.handler = awslambda.streamifyResponse(async (event, out) => {
   out.write("first ");
-  while (!fs.existsSync(event.queryStringParameters.until)) await new Promise(r => setTimeout(r, 20));
+  await once(net.connect(event.queryStringParameters.port, "127.0.0.1"), "data");
   out.end("second");
 });
 """
@@ -216,7 +218,7 @@ def test_bodies_go_in_whole(person: httpx.Client, web: str, server: JupyterServe
 
 
 def test_a_streamed_answer_arrives_while_it_is_made(
-    person: httpx.Client, lab: Lab, server: JupyterServer, tmp_path: Path
+    person: httpx.Client, lab: Lab, server: JupyterServer
 ) -> None:
     if shutil.which("node") is None and not os.environ.get("CI"):
         pytest.skip("streamed answers are written in JavaScript; there is no node here")
@@ -227,12 +229,14 @@ def test_a_streamed_answer_arrives_while_it_is_made(
     deploy(wanted, lab)
     lab.client("lambda").update_function_url_config(FunctionName="stream", InvokeMode="RESPONSE_STREAM")
     path = lab.url("stream").removeprefix(lab.https_endpoint)
-    until = tmp_path / "go"
-    with person.stream("GET", own(server) + PLACE + path, params={"until": str(until)}) as answer:
-        parts = answer.iter_text()
-        assert next(parts) == "first "
-        until.touch()
-        assert "".join(parts) == "second"
+    with socket.create_server(("127.0.0.1", 0)) as gate:
+        port = {"port": str(gate.getsockname()[1])}
+        with person.stream("GET", own(server) + PLACE + path, params=port) as answer:
+            parts = answer.iter_text()
+            assert next(parts) == "first "
+            with gate.accept()[0] as handler:
+                handler.sendall(b"go")
+                assert "".join(parts) == "second"
 
 
 def test_a_person_who_leaves_is_nobodys_trouble(person: httpx.Client, web: str) -> None:
