@@ -7,7 +7,6 @@ import gzip
 import json
 import os
 import shutil
-import socket
 import ssl
 import sys
 import threading
@@ -15,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socket import create_server
 from typing import Any
 
 import httpx
@@ -229,7 +229,7 @@ def test_a_streamed_answer_arrives_while_it_is_made(
     deploy(wanted, lab)
     lab.client("lambda").update_function_url_config(FunctionName="stream", InvokeMode="RESPONSE_STREAM")
     path = lab.url("stream").removeprefix(lab.https_endpoint)
-    with socket.create_server(("127.0.0.1", 0)) as gate:
+    with create_server(("127.0.0.1", 0)) as gate:
         port = {"port": str(gate.getsockname()[1])}
         with person.stream("GET", own(server) + PLACE + path, params=port) as answer:
             parts = answer.iter_text()
