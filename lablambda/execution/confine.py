@@ -13,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import resource
 import stat
 import struct
 import sys
@@ -60,13 +61,14 @@ class Confinement:
 
     def __init__(self, terms: Mapping[str, Any]) -> None:
         """`terms`: "handled" and "scoped" for Landlock, "rules", which are pairs of a path and Landlock's rights,
-        the system call "filter" in hexadecimal digits, and "mounts", each a source, a place and attributes. 0 and
-        what is empty leave a thing out."""
+        the system call "filter" in hexadecimal digits, "mounts", each a source, a place and attributes, and how many
+        "processes" and threads there may be. 0 and what is empty leave a thing out."""
         self._ruleset = struct.pack("=QQQ", terms["handled"], 0, terms["scoped"])
         self._handled: int = terms["handled"]
         self._filter = bytes.fromhex(terms["filter"])
         self._rules: list[tuple[str, int]] = terms["rules"]
         self._mounts = bool(terms["mounts"])
+        self._processes: int = terms["processes"]
         self._root = os.geteuid() == 0
         if self._mounts:
             _move_house(terms["mounts"])
@@ -81,7 +83,13 @@ class Confinement:
     def enter(self, rules: Rules, mounts: Mounts) -> None:
         """Confine this process and all that it starts, for ever. It must have one thread, and no_new_privs set."""
         if self._mounts:
+            proc = os.open(f"{_HOST}/proc/self", os.O_PATH)
             _take_own(mounts)
+            if not self._root:
+                # The limit is of a user, and root's is none; in a namespace it is of that alone.
+                _be_oneself(_NEW_USER, f"/proc/self/fd/{proc}")
+                resource.setrlimit(resource.RLIMIT_NPROC, (self._processes, self._processes))
+            os.close(proc)
         if self._root or self._mounts:
             _drop_capabilities()
         if self._handled:
@@ -152,16 +160,21 @@ def _move_house(mounts: Mounts) -> None:
 
 def _leave_namespaces() -> None:
     """Be alone with one's mounts: as root at once, as another user by being one's own master."""
-    if _libc.unshare(_NEW_MOUNTS) == 0:
-        return
+    if _libc.unshare(_NEW_MOUNTS) != 0:
+        _be_oneself(_NEW_USER | _NEW_MOUNTS)
+
+
+def _be_oneself(namespaces: int, proc: str = "/proc/self") -> None:
+    """Go to a user namespace, and others, as the same user. `proc` is what the kernel tells of this process, where
+    it can be told something."""
     user, group = os.geteuid(), os.getegid()
-    _check(_libc.unshare(_NEW_USER | _NEW_MOUNTS))
+    _check(_libc.unshare(namespaces))
     for file, text in (
         ("setgroups", "deny"),
         ("uid_map", f"{user} {user} 1"),
         ("gid_map", f"{group} {group} 1"),
     ):
-        with open(f"/proc/self/{file}", "w") as told:
+        with open(f"{proc}/{file}", "w") as told:
             told.write(text)
 
 

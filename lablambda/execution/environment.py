@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lablambda.execution.channel import ChannelClosed, Kind, NotSent
-from lablambda.execution.memory import MemoryWatch, Watched, peak_mb
+from lablambda.execution.memory import peak_mb
 from lablambda.execution.supervisor import exit_words
 from lablambda.execution.variables import platform_variables
+from lablambda.execution.watch import Allowance, Excess, Watch, Watched
 from lablambda.execution.worker import Conversation, Failed, Launch, Program, Runtime, Worker
 from lablambda.model.function import Version
 from lablambda.model.invocation import Invocation, Outcome, Report, too_large
@@ -72,7 +73,7 @@ class Environment:
         program: Program,
         access: Callable[[Version], Mapping[str, str]],
         write_log: WriteLog,
-        memory: MemoryWatch,
+        watch: Watch,
         turn: Callable[[str], AbstractAsyncContextManager[None]],
     ) -> None:
         """`turn` lets the functions of a host start processes one after the other."""
@@ -86,10 +87,11 @@ class Environment:
         self._runtime = runtime
         self._initialization = initialization
         self._folder = folder / self.identity
+        self._scratch = self._folder / "tmp"
         self._program = program
         self._access = access
         self._write_log = write_log
-        self._memory = memory
+        self._watcher = watch
         self._turn = turn
         self._platform = _platform_log(version, initialization)
         # Read once: every invocation's report has them.
@@ -179,7 +181,7 @@ class Environment:
         return Ending(body, "error", _error_type(body))
 
     def _launch(self) -> Launch:
-        scratch = self._folder / "tmp"
+        scratch = self._scratch
         scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
         variables = platform_variables(
             self.version,
@@ -241,7 +243,8 @@ class Environment:
         return Ending(body[4:], "error", _error_type(body[4:]))
 
     def _watch(self, worker: Worker) -> Watched:
-        return self._memory.watch(worker.process.pid, self.version.memory_mb, worker.process.kill)
+        allowance = Allowance(self.version.memory_mb, self._storage_mb, self._scratch)
+        return self._watcher.watch(worker.process.pid, allowance, worker.process.kill)
 
     async def _stream(
         self, channel: Conversation, invocation: Invocation, content_type: str, deadline: float
@@ -276,11 +279,15 @@ class Environment:
         return _failed(error.kind, f"RequestId: {request_id} Error: {error}")
 
     async def _crashed(self, request_id: str, watched: Watched) -> Ending:
-        """The process ended: by itself, by a signal, or because it took too much memory."""
+        """The process ended: by itself, by a signal, or because it took too much of something."""
         status = await self._reset(after_s=_EXIT_S)
-        kind = "Runtime.OutOfMemory" if watched.exceeded else "Runtime.ExitError"
-        if watched.exceeded:
-            self.peak_mb = self.version.memory_mb
+        kind = "Runtime.ExitError"
+        if watched.excess is Excess.MEMORY:
+            kind, self.peak_mb = "Runtime.OutOfMemory", self.version.memory_mb
+        elif watched.excess is not None:
+            self._log(f"LAMBDA_WARNING: The environment was ended: it had {watched.excess.value}.")
+        if watched.excess is Excess.STORAGE:  # or there would be no room for whatever comes next
+            await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
         return _failed(kind, f"RequestId: {request_id} Error: {_exit_text(status)}")
 
     async def _reset(self, reason: str = "FAILURE", *, after_s: float = 0.0) -> int:

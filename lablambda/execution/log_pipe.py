@@ -3,12 +3,18 @@
 A line is an event. A record that the runtime marked (see `runtimes/python/bootstrap.py`) is one event
 whatever it holds. Everything is read in order; `drain` reads what is there already, so that what a
 handler wrote before it answered is in the log before END.
+
+Who writes without end is read no faster than the lab can bear: it waits, as for any pipe that is full, and
+others don't.
 """
 
 from __future__ import annotations
 
+import array
 import asyncio
+import fcntl
 import os
+import termios
 from typing import Protocol
 
 from lablambda.rules.limits import LOG_EVENT_BYTES
@@ -16,6 +22,9 @@ from lablambda.rules.limits import LOG_EVENT_BYTES
 RECORD_MARK = b"\xf5\x00\xffR"
 _HEAD = len(RECORD_MARK) + 4
 _CHUNK = 1 << 16
+# What is told to be longer is no record of the runtime's.
+_MOST_RECORD = 16 << 20
+_BURST, _BYTES_PER_S = 16 << 20, 2 << 20
 
 
 class WriteEvent(Protocol):
@@ -33,12 +42,16 @@ class LogPipe:
         self._write = write
         self._buffer = b""
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(descriptor, self._read_some)
+        self._left: float = _BURST  # of what may be read now, as of `_since`
+        self._since = self._loop.time()
+        self._paused: asyncio.TimerHandle | None = None
+        self._loop.add_reader(descriptor, self._wake)
 
     def drain(self) -> None:
         """Read all that is in the pipe now, and end a last line that has no newline."""
-        while self._read_some():
-            pass
+        waiting = self._waiting()
+        while waiting > 0 and (count := self._read_some()):
+            waiting -= count
         if self._buffer and not self._buffer.startswith(RECORD_MARK):
             self._emit(self._buffer)
             self._buffer = b""
@@ -49,22 +62,48 @@ class LogPipe:
             self._stop_reading()
 
     def _stop_reading(self) -> None:
-        self._loop.remove_reader(self._descriptor)
+        if self._paused is None:
+            self._loop.remove_reader(self._descriptor)
+        else:
+            self._paused.cancel()
         os.close(self._descriptor)
         self._descriptor = -1
 
-    def _read_some(self) -> bool:
+    def _wake(self) -> None:
+        self._left -= self._read_some()
+        if self._left >= 0 or self._descriptor < 0:
+            return
+        now = self._loop.time()
+        self._left = min(_BURST, self._left + (now - self._since) * _BYTES_PER_S)
+        self._since = now
+        if self._left < 0:
+            self._loop.remove_reader(self._descriptor)
+            self._paused = self._loop.call_later(-self._left / _BYTES_PER_S, self._go_on)
+
+    def _go_on(self) -> None:
+        self._paused = None
+        self._loop.add_reader(self._descriptor, self._wake)
+
+    def _waiting(self) -> int:
+        """How many bytes are in the pipe. Not until it is empty: a thread may be filling it all the time."""
+        count = array.array("i", [0])
+        if self._descriptor >= 0:
+            fcntl.ioctl(self._descriptor, termios.FIONREAD, count)
+        return count[0]
+
+    def _read_some(self) -> int:
+        """Give on what a look at the pipe brings; how many bytes that were."""
         if self._descriptor < 0:
-            return False
+            return 0
         try:
             data = os.read(self._descriptor, _CHUNK)
         except BlockingIOError:
-            return False
+            return 0
         if not data:  # every writer is gone
             self._stop_reading()
-            return False
+            return 0
         self._buffer = self._cut(self._buffer + data)
-        return True
+        return len(data)
 
     def _cut(self, data: bytes) -> bytes:
         """Emit every whole event at the front of `data`; return the rest."""
@@ -75,7 +114,7 @@ class LogPipe:
                 mark = data.find(RECORD_MARK, start)
             if mark == start:
                 size = int.from_bytes(data[start + len(RECORD_MARK) : start + _HEAD], "big")
-                end = start + _HEAD + size
+                end = start + _HEAD + min(size, _MOST_RECORD)
                 if len(data) < start + _HEAD or len(data) < end:
                     break
                 self._emit(data[start + _HEAD : end], record=True)

@@ -12,8 +12,9 @@ talks to the lab over a SOCK_SEQPACKET socket, a JSON message each:
     parent -> lab   {"ready": "3.13.1"}   {"started": pid}   {"refused": errno}
                     {"exited": pid, "status": wait status}
 
-As subreaper it inherits whatever its children's own children leave running, so it can end them all. It
-runs no thread, keeps no secret and imports nothing of lablambda: any Python can run it.
+As subreaper it inherits whatever its children's own children leave running, so it can end them all. It also
+ends those that become too many: of thousands, this process alone still gets its turn. It runs no thread, keeps
+no secret and imports nothing of lablambda: any Python can run it.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
 MESSAGE_BYTES = 1 << 17
+# Of processes and threads together, as on AWS; how often that is looked at, and how many more than before on the whole
+# machine are worth counting whose they are.
+MOST_TASKS, COUNT_EVERY_S, MANY = 1024, 0.1, 512
 # Python ignores these, and what is ignored stays so across exec.
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
@@ -64,6 +68,7 @@ class Parent:
         """Waits for the terms, and goes to where they are kept."""
         self.control = control
         self.children: set[int] = set()
+        self.calm = _tasks_in_all()
         told = control.recv(MESSAGE_BYTES)
         if not told:  # the lab has gone again
             sys.exit()
@@ -78,6 +83,7 @@ class Parent:
         self.become = become
         self.libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         self.libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        _be_first()
         woken, wake = socket.socketpair()
         woken.setblocking(False)
         wake.setblocking(False)
@@ -88,7 +94,10 @@ class Parent:
         poller.register(self.control, select.POLLIN)
         poller.register(woken, select.POLLIN)
         while True:
-            ready = {descriptor for descriptor, _ in poller.poll()}
+            ready = {
+                descriptor for descriptor, _ in poller.poll(COUNT_EVERY_S * 1000 if self.children else None)
+            }
+            self.end_crowds()
             if woken.fileno() in ready:
                 woken.recv(4096)
                 self.reap()
@@ -105,14 +114,20 @@ class Parent:
         if "start" in message:
             self.start(message["start"], descriptors)
         elif message["end"] in self.children:
-            _kill_group(message["end"])
+            self.end(message["end"])
         return True
 
     def start(self, request: dict[str, Any], descriptors: list[int]) -> None:
         if self.confinement is not None:
             self.confinement.prepare(request["mounts"])
         failure, told = os.pipe()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            for descriptor in (failure, told, *descriptors):
+                os.close(descriptor)
+            self.tell({"refused": error.errno})
+            return
         if pid == 0:
             os.close(failure)
             self.become(self, request, descriptors, told)
@@ -130,29 +145,54 @@ class Parent:
             self.tell({"started": pid})
 
     def reap(self) -> None:
+        ended = {}
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
-                return
+                break
             if pid == 0:
-                return
+                break
             if pid in self.children:
                 self.children.discard(pid)
-                self.end_strays(pid)
-                self.tell({"exited": pid, "status": status})
+                _kill_group(pid)
+                ended[pid] = status
+        self.end_strays()
+        for pid, status in ended.items():
+            self.tell({"exited": pid, "status": status})
 
-    def end_strays(self, group: int) -> None:
-        """End what a dead process's code left running: its group, and orphans that left the group."""
-        _kill_group(group)
+    def end_strays(self) -> None:
+        """End what a dead process's code left running outside its group: that comes here as orphans do, and
+        what it started in its turn when it has died itself."""
         for pid in _children_of(self.pid):
             if pid not in self.children:
                 _kill_group(pid)
                 _kill(pid)
 
+    def end_crowds(self) -> None:
+        """End a child that has become too many: what it started first, or that would go on for itself."""
+        now = _tasks_in_all()
+        if now - self.calm < MANY:
+            self.calm = min(self.calm, now)
+            return
+        self.calm = now
+        for child in self.children:
+            if _count_tasks(child) > MOST_TASKS:
+                self.end(child)
+
+    def end(self, child: int) -> None:
+        """End a child, and before it all that it started, until there is nothing new: as long as it lives, orphans
+        stay its own."""
+        seen: set[int] = set()
+        while new := set(_descendants(child)) - seen:
+            for pid in new:
+                _kill(pid)
+            seen |= new
+        _kill_group(child)
+
     def end_all(self) -> None:
-        for pid in list(self.children):
-            _kill_group(pid)
+        for pid in self.children:
+            self.end(pid)
         # Orphans come to this process only as their parents die, so look until none is left.
         while children := _children_of(self.pid):
             for pid in children:
@@ -181,6 +221,8 @@ class Parent:
         if os.getppid() != self.pid:
             os._exit(1)
         self.libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        # What its code leaves running stays its own, to be counted with it and to end with it.
+        self.libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self.control.detach()
@@ -228,6 +270,48 @@ def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             descriptors.frombytes(content[: len(content) - len(content) % descriptors.itemsize])
     return data, list(descriptors)
+
+
+def _be_first() -> None:
+    """Come before everything that handlers run, if the system lets us: this process has little to do, and must do it
+    at once. What it starts doesn't inherit that."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+    except OSError:
+        pass  # root may; another user's processes are kept from being many by the kernel
+
+
+def _tasks_in_all() -> int:
+    """How many processes and threads the machine has."""
+    with open("/proc/loadavg") as file:
+        return int(file.read().split()[3].partition("/")[2])
+
+
+def _threads(pid: int) -> list[str]:
+    try:
+        return os.listdir(f"/proc/{pid}/task")
+    except OSError:  # it has ended
+        return []
+
+
+def _count_tasks(pid: int) -> int:
+    """The threads of a process and all its descendants."""
+    return sum(len(_threads(each)) for each in (pid, *_descendants(pid)))
+
+
+def _descendants(pid: int) -> list[int]:
+    """Those that any of its threads started, and theirs."""
+    found, waiting = [], [pid]
+    while waiting:
+        parent = waiting.pop()
+        for thread in _threads(parent):
+            try:
+                with open(f"/proc/{parent}/task/{thread}/children") as file:
+                    waiting += map(int, file.read().split())
+            except OSError:
+                continue
+        found.append(parent)
+    return found[1:]
 
 
 def _children_of(pid: int) -> list[int]:

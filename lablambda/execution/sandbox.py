@@ -17,6 +17,7 @@ from lablambda.config import ConfigError, data_dir, runtime_dir, trust_variables
 from lablambda.execution import confine
 from lablambda.execution.reach import Reach
 from lablambda.rules import sandbox as rules
+from lablambda.rules.limits import PROCESSES
 from lablambda.rules.sandbox import Access, Grant, Kernel, Level
 
 _WITHIN_S = 10
@@ -71,6 +72,7 @@ class Terms:
             "filter": rules.call_filter(platform.machine(), self._kernel).hex(),
             "rules": rules.rules(self._grants, self._kernel),
             "mounts": self._mounts,
+            "processes": PROCESSES,
         }
 
     def reach(self, code: Sequence[Path], scratch: Path, reads: Iterable[Grant] = ()) -> Reach:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -158,7 +159,8 @@ class Supervisor:
             os.close(log_read)
             if ours is not None:
                 ours.close()
-            if isinstance(error, OSError | ServiceFault):
+            lacking = isinstance(error, NotStarted) and error.number in (errno.EAGAIN, errno.ENOMEM)
+            if lacking or isinstance(error, OSError | ServiceFault):
                 raise ServiceFault(f"A new environment couldn't be started ({error}); try again.") from None
             raise
         finally:

@@ -13,8 +13,8 @@ from typing import Any
 
 from lablambda.clock import Clock
 from lablambda.execution.environment import Environment, InitFailed, WriteLog
-from lablambda.execution.memory import MemoryWatch
 from lablambda.execution.pool import Pool
+from lablambda.execution.watch import Watch
 from lablambda.execution.worker import Program, Runtime
 from lablambda.hosts.machine import Memory, memory
 from lablambda.hosts.turns import Turns
@@ -55,7 +55,7 @@ class LocalHost:
         self._clock = clock or Clock()
         self._machine = machine
         self._turns = Turns(_STARTS_PER_PROCESSOR * (os.cpu_count() or 1))
-        self._memory = MemoryWatch()
+        self._watch = Watch()
         self._pools: dict[tuple[str, str], Pool] = {}
         self._retiring: set[asyncio.Task[None]] = set()
 
@@ -150,7 +150,7 @@ class LocalHost:
         await asyncio.gather(*(pool.close() for pool in self._pools.values()))
         await asyncio.gather(*self._retiring)
         await self._runtimes.close()
-        self._memory.close()
+        self._watch.close()
 
     async def _new_pool(self, version: Version) -> Pool:
         runtime = await self._runtime(version.runtime)
@@ -165,7 +165,7 @@ class LocalHost:
                 program=program,
                 access=self._access,
                 write_log=self._write_log,
-                memory=self._memory,
+                watch=self._watch,
                 turn=self._turns.turn,
             )
 
