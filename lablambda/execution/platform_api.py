@@ -4,8 +4,8 @@ Extensions API.
 Sources: Using the Lambda runtime API, https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html, and
 Lambda Extensions API, https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html
 
-The other users of a machine reach its loopback too, so a client is admitted only if its socket is the
-lab's own user's.
+The other users of a machine reach its loopback too, and other environments do, so a client is admitted only if its
+socket is the lab's own user's, and not of another environment.
 """
 
 from __future__ import annotations
@@ -31,9 +31,16 @@ _NOT_SUPPORTED = {
 
 
 class PlatformApi:
-    """One environment's. `runtime` is there for a runtime that talks HTTP; `extensions` for all."""
+    """One environment's. `runtime` is there for a runtime that talks HTTP; `extensions` for all. `may_use` says of a
+    socket's inode whether it may lead here."""
 
-    def __init__(self, extensions: Extensions, runtime: RuntimeSession | None) -> None:
+    def __init__(
+        self,
+        extensions: Extensions,
+        runtime: RuntimeSession | None,
+        may_use: Callable[[int], bool] = lambda _: True,
+    ) -> None:
+        self._may_use = may_use
         self.extensions = extensions
         self.runtime = runtime
         self.address = ""
@@ -65,7 +72,8 @@ class PlatformApi:
         raise ApiFault(404, "NotFound", f"There is no {request.method} {path}")
 
     def _admits(self, peer: tuple[str, int]) -> bool:
-        return socket_owner(peer, (HOST, self._port)) == os.getuid()
+        owner = socket_owner(peer, (HOST, self._port))
+        return owner is not None and owner.user == os.getuid() and self._may_use(owner.inode)
 
 
 async def _not_supported(request: Request) -> Response:

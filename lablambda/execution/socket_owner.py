@@ -11,6 +11,7 @@ import contextlib
 import socket
 import struct
 from pathlib import Path
+from typing import NamedTuple
 
 _End = tuple[str, int]
 
@@ -26,20 +27,27 @@ _OWNER = struct.Struct("=II")  # user, inode
 _MAPPED = "0000000000000000FFFF0000"  # an IPv4 address as an IPv6 one, as the kernel's table has it
 
 
-def socket_owner(local: _End, remote: _End) -> int | None:
-    """The user id of who holds the socket between these ends; None if nobody does any more."""
+class Owner(NamedTuple):
+    """`user` is an id, `inode` what the descriptors of the processes that have the socket lead to."""
+
+    user: int
+    inode: int
+
+
+def socket_owner(local: _End, remote: _End) -> Owner | None:
+    """Who holds the socket between these ends; None if nobody does any more."""
     with contextlib.suppress(OSError):
         return _ask_kernel(local, remote)
     return _read_table(local, remote)
 
 
-def _holder(user: int, inode: int) -> int | None:
+def _holder(user: int, inode: int) -> Owner | None:
     """A socket that was closed but still has data on its way belongs to nobody: then it has no inode, and older
     kernels say root's id."""
-    return user if inode else None
+    return Owner(user, inode) if inode else None
 
 
-def _ask_kernel(local: _End, remote: _End) -> int | None:
+def _ask_kernel(local: _End, remote: _End) -> Owner | None:
     """Raises OSError if there is no answer: no such socket, or nobody who could tell."""
     addresses = b"".join(socket.inet_aton(host).ljust(16, b"\0") for host, _ in (local, remote))
     ports = _PORTS.pack(local[1], remote[1])
@@ -55,7 +63,7 @@ def _ask_kernel(local: _End, remote: _End) -> int | None:
     return _holder(*_OWNER.unpack_from(answer, _OWNER_AT))
 
 
-def _read_table(local: _End, remote: _End) -> int | None:
+def _read_table(local: _End, remote: _End) -> Owner | None:
     """A program may hold its socket as an IPv6 one: Java does."""
     for table, prefix in (("tcp", ""), ("tcp6", _MAPPED)):
         ends = " ".join(f"{prefix}{_hex(host)}:{port:04X}" for host, port in (local, remote))

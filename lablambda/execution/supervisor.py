@@ -88,7 +88,8 @@ class Supervisor:
         self._control = control
         self._loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[None] = self._loop.create_future()
-        self._starting: deque[asyncio.Future[Started]] = deque()
+        self._starting: deque[tuple[asyncio.Future[Started], str]] = deque()
+        self._owners: dict[int, str] = {}
         self._exits: dict[int, asyncio.Future[int]] = {}
         self._turns = asyncio.Semaphore(_STARTS_IN_FLIGHT)
         self._loop.add_reader(control, self._hear)
@@ -138,9 +139,11 @@ class Supervisor:
         folder: str = "/",
         channel: bool = True,
         reach: Reach = NOTHING,
+        owner: str = "",
     ) -> Process:
         """A new process; a parent that is a zygote needs no command. `reach` is what it may reach beside
-        what all may. Raises NotStarted, ServiceFault."""
+        what all may, `owner` names the environment that it is of, if it is known. Raises NotStarted,
+        ServiceFault."""
         request = {
             "command": [*command],
             "variables": dict(variables or {}),
@@ -154,7 +157,7 @@ class Supervisor:
         try:
             async with self._turns:
                 descriptors = [log_write] if theirs is None else [log_write, theirs.fileno()]
-                pid, exited = await self._ask(request, descriptors)
+                pid, exited = await self._ask(request, descriptors, owner)
         except BaseException as error:
             os.close(log_read)
             if ours is not None:
@@ -169,10 +172,10 @@ class Supervisor:
                 theirs.close()
         return Process(pid, log_read, ours, exited, self, reach)
 
-    async def _ask(self, request: Mapping[str, Any], descriptors: list[int]) -> Started:
+    async def _ask(self, request: Mapping[str, Any], descriptors: list[int], owner: str) -> Started:
         started: asyncio.Future[Started] = self._loop.create_future()
         socket.send_fds(self._control, [json.dumps({"start": request}).encode()], descriptors)
-        self._starting.append(started)
+        self._starting.append((started, owner))
         try:
             return await asyncio.shield(started)
         except asyncio.CancelledError:
@@ -182,6 +185,16 @@ class Supervisor:
     def _end_unwanted(self, started: asyncio.Future[Started]) -> None:
         if started.exception() is None:
             self.kill(started.result()[0])
+
+    def give(self, pid: int, owner: str) -> None:
+        """The process is of that environment from now on."""
+        if owner:
+            self._owners[pid] = owner
+
+    @property
+    def owners(self) -> Mapping[int, str]:
+        """Whose the processes are that are some environment's."""
+        return self._owners
 
     def kill(self, pid: int) -> None:
         if pid in self._exits and self.alive:
@@ -211,10 +224,13 @@ class Supervisor:
         if "started" in message:
             pid = message["started"]
             self._exits[pid] = self._loop.create_future()
-            self._starting.popleft().set_result((pid, self._exits[pid]))
+            started, owner = self._starting.popleft()
+            self.give(pid, owner)
+            started.set_result((pid, self._exits[pid]))
         elif "refused" in message:
-            self._starting.popleft().set_exception(NotStarted(message["refused"]))
+            self._starting.popleft()[0].set_exception(NotStarted(message["refused"]))
         elif "exited" in message:
+            self._owners.pop(message["exited"], None)
             self._exits.pop(message["exited"]).set_result(message["status"])
         else:
             self._ready.set_result(None)
@@ -226,11 +242,12 @@ class Supervisor:
         self.alive = False
         self._loop.remove_reader(self._control)
         self._control.close()
-        for started in self._starting:
+        for started, _ in self._starting:
             started.set_exception(ServiceFault("The process that starts environments died"))
         for exited in self._exits.values():
             exited.set_result(9)
         self._starting.clear()
+        self._owners.clear()
         self._exits.clear()
         if not self._ready.done():
             self._ready.set_exception(ServiceFault("The runtime couldn't start; see the lab's log."))
@@ -251,6 +268,10 @@ class Spawner:
             if self._supervisor is None or not self._supervisor.alive:
                 self._supervisor = await self._start()
         return self._supervisor
+
+    @property
+    def owners(self) -> Mapping[int, str]:
+        return {} if self._supervisor is None else self._supervisor.owners
 
     async def close(self) -> None:
         if self._supervisor is not None:

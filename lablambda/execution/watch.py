@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import time
 from collections.abc import Callable, Sequence
 from enum import Enum
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lablambda.execution.memory import resident
+from lablambda.execution.process_tree import entries, threads
 from lablambda.rules.limits import PROCESSES
 
 _EVERY_S = 0.05
@@ -136,12 +136,11 @@ def _count(watched: Sequence[Watched]) -> list[Excess | None]:
 
 def tasks(pid: int, *, at_most: int) -> int:
     """The threads of a process and of its descendants; counting ends when they are more than `at_most`."""
-    count, waiting = 0, [pid]
-    while waiting and count <= at_most:
-        for thread in _entries(f"/proc/{waiting.pop()}/task"):
-            count += 1
-            with contextlib.suppress(OSError):
-                waiting += map(int, Path(thread.path, "children").read_bytes().split())
+    count = 0
+    for each, _ in threads(pid):
+        count += each
+        if count > at_most:
+            break
     return count
 
 
@@ -149,16 +148,9 @@ def taken(folder: Path) -> int:
     """The bytes that files below a folder take on the disk."""
     count, waiting = 0, [str(folder)]
     while waiting:
-        for entry in _entries(waiting.pop()):
+        for entry in entries(waiting.pop()):
             with contextlib.suppress(FileNotFoundError):
                 count += entry.stat(follow_symlinks=False).st_blocks * _BLOCK
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(entry.path)
     return count
-
-
-def _entries(folder: str) -> list[os.DirEntry[str]]:
-    try:
-        return list(os.scandir(folder))
-    except OSError:  # it has gone, or is closed
-        return []

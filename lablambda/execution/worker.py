@@ -60,6 +60,11 @@ class Launch:
     write_log: WriteEvent
     shared: bool = False
 
+    @property
+    def owner(self) -> str:
+        """What names the environment among all of the host's."""
+        return str(self.scratch)
+
     def seen_by(self, reach: Reach) -> Launch:
         """The same, with paths as the environment sees them."""
         program = self.program

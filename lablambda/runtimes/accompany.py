@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from lablambda.execution.companions import Accompanied, Companions
@@ -47,7 +48,7 @@ async def accompany(
     registered, the runtime: its init may rely on them."""
     executables = launch.program.extensions
     extensions = Extensions(_facts(launch), [executable.name for executable in executables])
-    api = PlatformApi(extensions, session)
+    api = PlatformApi(extensions, session, partial(kit.may_use, launch.owner))
     companions = Companions(api)
     try:
         await api.start()
@@ -72,7 +73,9 @@ async def _start_extension(executable: Path, launch: Launch, kit: Kit) -> Proces
     reach = kit.terms.reach(launch.program.code, launch.scratch)
     variables = launch.seen_by(reach).variables
     try:
-        return await supervisor.spawn([reach.seen(str(executable))], variables, channel=False, reach=reach)
+        return await supervisor.spawn(
+            [reach.seen(str(executable))], variables, channel=False, reach=reach, owner=launch.owner
+        )
     except NotStarted as error:
         message = f"fork/exec /opt/extensions/{executable.name}: {str(error).lower()}"
         raise Failed("Extension.LaunchError", message) from None

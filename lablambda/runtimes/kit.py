@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lablambda.execution.place import Place
+from lablambda.execution.process_tree import holds
 from lablambda.execution.reserve import Mold, Reserve
 from lablambda.execution.sandbox import Sandbox, Terms
 from lablambda.execution.supervisor import NotStarted, Process, Spawner, Supervisor
@@ -59,6 +60,14 @@ class Kit:
         """Another one that is to end when all do."""
         self._spawners.append(spawner)
         return spawner
+
+    def may_use(self, owner: str, inode: int) -> bool:
+        """Whether a socket that leads into an environment isn't another environment's. One that nobody is seen to
+        have may be of a process that has only just begun."""
+        owners = {pid: whose for spawner in self._spawners for pid, whose in spawner.owners.items()}
+        if any(holds(pid, inode) for pid, whose in owners.items() if whose == owner):
+            return True
+        return not any(holds(pid, inode) for pid, whose in owners.items() if whose != owner)
 
     async def close(self) -> None:
         """End every process that was started with it."""

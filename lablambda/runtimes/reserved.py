@@ -37,8 +37,10 @@ async def become(reserve: Reserve, mold: Mold, launch: Launch) -> Worker:
     """Have a process of the reserve become the environment; or a new one, if it is to share its /tmp."""
     if launch.shared:
         process = await reserve.start(replace(mold, code=launch.program.code, scratch=launch.scratch))
+        process.supervisor.give(process.pid, launch.owner)
         return adopt(process, launch.seen_by(process.reach))
     process = await reserve.take(mold)
+    process.supervisor.give(process.pid, launch.owner)
     assert process.place is not None
     try:
         reach = await asyncio.to_thread(_move_in, process.place, process.reach, mold, launch)

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from lablambda.execution import socket_owner
-from lablambda.execution.socket_owner import _ask_kernel, _read_table
+from lablambda.execution.socket_owner import Owner, _ask_kernel, _read_table
 
-Find = Callable[[tuple[str, int], tuple[str, int]], int | None]
+Find = Callable[[tuple[str, int], tuple[str, int]], Owner | None]
 
 
 @pytest.fixture
@@ -43,7 +43,9 @@ def test_a_socket_of_mine(listener: socket.socket, find: Find, family: int, host
     except OSError:
         pytest.skip("this system has no IPv6")
     with mine, listener.accept()[0] as accepted:
-        assert find(accepted.getpeername(), ("127.0.0.1", port)) == os.getuid()
+        assert find(accepted.getpeername(), ("127.0.0.1", port)) == Owner(
+            os.getuid(), os.fstat(mine.fileno()).st_ino
+        )
 
 
 def test_a_socket_that_was_closed_is_nobodys(listener: socket.socket, find: Find) -> None:
@@ -64,4 +66,6 @@ def test_where_the_kernel_does_not_tell_its_table_is_read(
 ) -> None:
     monkeypatch.setattr(socket_owner, "_SOCK_DIAG", 31)  # no such netlink protocol
     with socket.create_connection(listener.getsockname()) as mine:
-        assert socket_owner.socket_owner(mine.getsockname(), mine.getpeername()) == os.getuid()
+        owner = socket_owner.socket_owner(mine.getsockname(), mine.getpeername())
+        assert owner is not None
+        assert owner.user == os.getuid()

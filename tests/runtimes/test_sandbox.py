@@ -19,7 +19,7 @@ from lablambda.rules.sandbox import NOTHING, Kernel
 from lablambda.runtimes.python.runtime import OWN
 from lablambda.runtimes.registry import Runtimes
 from tests.runtimes.conftest import Bench, bench_with
-from tests.runtimes.test_custom import WATCHER
+from tests.runtimes.test_custom import WATCHER, python
 
 pytestmark = pytest.mark.anyio
 BEST = Sandbox.of_this_machine().kernel
@@ -130,6 +130,33 @@ done
     version = bench.function(files={"bootstrap": bootstrap}, runtime="provided.al2023")
     task = "/var/task" if KINDS[name].mounts else str(bench.store.folder(version.package))
     assert json.loads((await bench.invoke(version)).payload) == f"{task} x"
+
+
+async def test_another_environments_api_is_closed(bench: Bench) -> None:
+    """To one of the same user; and goes on for whom it is."""
+    echo = bench.function(
+        files={
+            "bootstrap": python(
+                "while True:\n"
+                "    id, body = next_event()\n"
+                "    call('POST', f'invocation/{id}/response', json.dumps(os.environ['AWS_LAMBDA_RUNTIME_API']))"
+            )
+        },
+        runtime="provided.al2023",
+    )
+    address = json.loads((await bench.invoke(echo)).payload)
+    intruder = bench.function("""
+import http.client
+def handler(address, context):
+    api = http.client.HTTPConnection(address, timeout=2)
+    api.request("POST", "/2018-06-01/runtime/init/error", "{}")
+    return api.getresponse().status
+""")
+    assert json.loads((await bench.invoke(intruder, address)).payload)["errorType"] in (
+        "ConnectionResetError",
+        "RemoteDisconnected",
+    )
+    assert json.loads((await bench.invoke(echo)).payload) == address
 
 
 def test_what_cannot_be_strict_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

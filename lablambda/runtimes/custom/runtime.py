@@ -40,6 +40,7 @@ class CustomRuntime:
                     folder=str(seen.program.task),
                     channel=False,
                     reach=reach,
+                    owner=launch.owner,
                 )
             except NotStarted as error:
                 raise InvalidEntrypoint(f"fork/exec {shown}: {str(error).lower()}") from None
