@@ -27,8 +27,8 @@ def platform_variables(
 ) -> dict[str, str]:
     """The whole environment of a function's process.
 
-    `access` holds the role's credentials and the endpoint of the lab's AWS API. LAMBDA_TASK_ROOT is
-    the real folder, and TMPDIR the environment's own, as long as /var/task and /tmp aren't mounted.
+    `access` holds the role's credentials and the endpoint of the lab's AWS API. Paths are this machine's;
+    `Launch.seen_by` makes them what the environment sees.
     """
     return {
         # May be overridden by the function's own.

@@ -20,6 +20,7 @@ from tests.bench.events import events
 from tests.bench.http import http
 from tests.bench.languages import languages
 from tests.bench.many import many
+from tests.bench.sandbox import sandbox
 from tests.bench.scaling import scaling
 
 BOTO3 = "import boto3\n" + PLAIN
@@ -135,6 +136,7 @@ def main() -> None:
             lambda: burst(lab),
             lambda: memory(lab),
             lambda: languages(lab, 3 if few else 10, 3 if few else 15),
+            lambda: sandbox(lab, 5 if few else 20),
             lambda: http(lab, 3 if few else 15, 2.0 if few else 5.0, 1_000 if few else 10_000),
             lambda: many(lab, 3, 50, 50) if few else many(lab, 10, 500, 1_000),
             lambda: events(lab, 20 if few else 200, 500 if few else 10_000),
