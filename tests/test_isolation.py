@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from lablambda.packaging.zips import zip_files
 from lablambda.rules.sandbox import Level
 from lablambda.runtimes.java import jdks
 from lablambda.runtimes.java.compiler import JavaCompiler
-from tests.processes import Home, family
+from tests.processes import Home, family, gone
 
 INTRUDERS = Path(__file__).with_name("intruders")
 OWN = f"python3.{sys.version_info.minor}"
@@ -180,6 +181,41 @@ async def _compile(source: str) -> dict[str, str | bytes]:
         await compiler.close()
     assert compiled.classes, compiled.problems
     return dict(compiled.classes)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="tests/test_lab_life.py has it for the user who runs the tests")
+def test_an_ordinary_users_handlers_die_with_their_lab() -> None:
+    """By the kernel's hand, though they are in namespaces of their own."""
+    with victim(ORDINARY_USER, "strict") as left:
+        pids = family(left.lab.descriptor.pid)
+        os.kill(left.lab.descriptor.pid, signal.SIGKILL)
+        assert gone(pid for pid in pids if "moto_server" not in Path(f"/proc/{pid}/cmdline").read_text())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can look")
+def test_what_handlers_are_forked_from_has_no_secrets(kept: Victim) -> None:
+    """Nor threads. Handlers have its memory, so it has seen neither keys nor anybody's code."""
+    (zygote,) = [pid for pid in kept.pids if "zygote.py" in Path(f"/proc/{pid}/cmdline").read_text()]
+    assert len(list(Path(f"/proc/{zygote}/task").iterdir())) == 1
+    held = memory_of(zygote)
+    assert b"botocore" in held, "the memory can be read"
+    assert kept.lab.descriptor.secret_key.encode() not in held
+    assert SECRET.encode() not in held
+    for secret in (b"AWS_SECRET_ACCESS_KEY=", str(kept.home.descriptor("t")).encode()):
+        assert secret not in held
+
+
+def memory_of(pid: int) -> bytes:
+    """All that a process can write to."""
+    found = []
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            area, rights, *_ = line.split()
+            first, last = (int(end, 16) for end in area.split("-"))
+            if rights.startswith("rw"):
+                memory.seek(first)
+                found.append(memory.read(last - first))
+    return b"".join(found)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the control is for root, to whom all is open")

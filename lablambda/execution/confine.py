@@ -49,6 +49,7 @@ _NEW_MOUNTS, _NEW_USER = 0x00020000, 0x10000000
 _PRIVATE, _NO_SUID, _NO_DEVICES, _DETACH = 1 << 18 | 1 << 14, 2, 4, 2
 _READ_ONLY = 1
 _HERE, _CLONE, _WHOLE_TREE, _OF_DESCRIPTOR, _FROM_DESCRIPTOR = -100, 1, 0x8000, 0x1000, 4
+_OOM_SCORE = "500"
 _HOST = "/.host"
 _STAGE = "/tmp"  # noqa: S108 - any folder that every machine has
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108
@@ -82,6 +83,7 @@ class Confinement:
 
     def enter(self, rules: Rules, mounts: Mounts) -> None:
         """Confine this process and all that it starts, for ever. It must have one thread, and no_new_privs set."""
+        _volunteer(_HOST if self._mounts else "")
         if self._mounts:
             proc = os.open(f"{_HOST}/proc/self", os.O_PATH)
             _take_own(mounts)
@@ -226,6 +228,15 @@ def _mount(source: str | None, at: str, kind: str | None, flags: int, options: s
 
 
 # ------------------------------------------------------------------------------------------------------ privileges
+
+
+def _volunteer(root: str) -> None:
+    """Be among the first to be ended when the machine has no memory left, before the lab and the user's programs."""
+    try:
+        with open(f"{root}/proc/self/oom_score_adj", "w") as file:
+            file.write(_OOM_SCORE)
+    except OSError:
+        pass  # a container whose /proc can't be written
 
 
 def _drop_capabilities() -> None:

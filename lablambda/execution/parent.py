@@ -118,10 +118,10 @@ class Parent:
         return True
 
     def start(self, request: dict[str, Any], descriptors: list[int]) -> None:
-        if self.confinement is not None:
-            self.confinement.prepare(request["mounts"])
         failure, told = os.pipe()
         try:
+            if self.confinement is not None:
+                self.confinement.prepare(request["mounts"])
             pid = os.fork()
         except OSError as error:
             for descriptor in (failure, told, *descriptors):

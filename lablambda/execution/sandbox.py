@@ -18,7 +18,8 @@ from lablambda.execution import confine
 from lablambda.execution.reach import Reach
 from lablambda.rules import sandbox as rules
 from lablambda.rules.limits import PROCESSES
-from lablambda.rules.sandbox import Access, Grant, Kernel, Level
+from lablambda.rules.sandbox import Access, Grant, Kernel, Level, aside
+from lablambda.rules.system_calls import call_filter
 
 _WITHIN_S = 10
 
@@ -59,7 +60,7 @@ class Terms:
 
     def __init__(self, sandbox: Sandbox, grants: Iterable[Grant] = ()) -> None:
         self._kernel = sandbox.kernel
-        self._grants = [*rules.system(self._kernel), *map(rules.aside, (*_own_python(), *grants))]
+        self._grants = [*rules.system(self._kernel), *map(aside, (*_own_python(), *grants))]
         self._mounts = rules.mounts(self._grants) if self._kernel.mounts else []
 
     def message(self) -> dict[str, Any] | None:
@@ -69,7 +70,7 @@ class Terms:
         return {
             "handled": rules.handled(self._kernel),
             "scoped": rules.scoped(self._kernel),
-            "filter": rules.call_filter(platform.machine(), self._kernel).hex(),
+            "filter": _filter(self._kernel).hex(),
             "rules": rules.rules(self._grants, self._kernel),
             "mounts": self._mounts,
             "processes": PROCESSES,
@@ -78,7 +79,7 @@ class Terms:
     def reach(self, code: Sequence[Path], scratch: Path, reads: Iterable[Grant] = ()) -> Reach:
         """Of one environment: to read its code (the package, and layers if it has any), whom to trust, and `reads`;
         and to write its /tmp."""
-        own = [*map(rules.aside, reads), *_trust()]
+        own = [*map(aside, reads), *_trust()]
         places = (rules.TASK, rules.layers_at([*self._grants, *own]))
         own += [Grant(str(folder), at=at) for folder, at in zip(code, places, strict=False)]
         own.append(Grant(str(scratch), Access.WRITE, rules.SCRATCH))
@@ -97,6 +98,10 @@ class Terms:
     def seen(self, path: Path) -> str:
         """Where environments see something that all are granted."""
         return next(grant.seen(self._kernel) for grant in self._grants if grant.path == str(path))
+
+
+def _filter(kernel: Kernel) -> bytes:
+    return call_filter(platform.machine(), unix=rules.own_sockets(kernel)) if kernel.filters else b""
 
 
 def installation(program: str) -> list[Grant]:
@@ -125,8 +130,13 @@ def _closed() -> tuple[Path, ...]:
 @cache
 def _kernel() -> Kernel:
     """Whether it allows mounts can only be seen by trying, with all that is to be mounted."""
-    filters = bool(rules.call_filter(platform.machine(), Kernel(0, filters=True, mounts=False)))
-    kernel = Kernel(confine.landlock_version(), filters=filters and confine.has_filters(), mounts=True)
+    if not call_filter(platform.machine(), unix=False):  # the numbers of its system calls aren't known here
+        return rules.NOTHING
+    kernel = Kernel(confine.landlock_version(), filters=confine.has_filters(), mounts=True)
+    if any(
+        aside(grant).at for grant in _own_python()
+    ):  # environments have another /tmp, with no Python in it
+        return kernel._replace(mounts=False)
     terms = json.dumps(Terms(Sandbox(kernel)).message())
     command = [sys.executable, "-I", "-S", confine.__file__, terms]
     tried = subprocess.run(command, capture_output=True, timeout=_WITHIN_S, check=False)

@@ -53,7 +53,8 @@ class Kit:
             place.clear()
             raise
         process.place = place
-        process.exited.add_done_callback(lambda _: place.clear())
+        loop = asyncio.get_running_loop()
+        process.exited.add_done_callback(lambda _: loop.run_in_executor(None, place.clear))
         return process
 
     def add(self, spawner: Spawner) -> Spawner:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
 import pytest
@@ -11,10 +10,6 @@ from lablambda.rules import sandbox
 from lablambda.rules.sandbox import NOTHING, Access, Grant, Kernel, Level, Mount
 
 WHOLE = Kernel(6, filters=True, mounts=True)
-EPERM, ENOSYS, EAFNOSUPPORT = 1, 38, 97
-X86, ARM = 0xC000003E, 0xC00000B7
-LANDLOCK_OF_FIRST = 0x1FFF
-ALLOWED = 0x7FFF0000
 
 
 @pytest.mark.parametrize(
@@ -36,80 +31,6 @@ def test_how_far_a_kernel_goes(kernel: Kernel, level: Level, words: list[str]) -
     assert all(word in text for word, text in zip(words, told, strict=True))
 
 
-# ------------------------------------------------------------------------------------------ system calls
-
-
-def judge(program: bytes, machine: int, number: int, *arguments: int) -> int:
-    """What the kernel would make of a call: 0 if it is allowed, or the error."""
-    data = struct.pack("=IIQ6Q", number, machine, 0, *(*arguments, *[0] * 6)[:6])
-    steps = list(struct.iter_unpack("=HBBI", program))
-    value = place = 0
-    while True:
-        operation, if_so, if_not, operand = steps[place]
-        place += 1
-        match operation:
-            case 0x20:
-                value = struct.unpack_from("=I", data, operand)[0]
-            case 0x06:
-                return 0 if operand == ALLOWED else operand & 0xFFFF
-            case 0x15 | 0x35 | 0x45:
-                test = {0x15: value == operand, 0x35: value >= operand, 0x45: bool(value & operand)}[
-                    operation
-                ]
-                place += if_so if test else if_not
-            case _:
-                raise AssertionError(operation)
-
-
-@pytest.mark.parametrize(
-    ("x86", "arm", "arguments", "error"),
-    [
-        (0, 63, (), 0),  # read
-        (59, 221, (), 0),  # execve
-        (101, 117, (), EPERM),  # ptrace
-        (250, 219, (), EPERM),  # keyctl
-        (30, 196, (), EPERM),  # shmat
-        (425, 425, (), ENOSYS),  # io_uring_setup
-        (435, 435, (), ENOSYS),  # clone3
-        (56, 220, (17,), 0),  # clone, as fork
-        (56, 220, (0x003D0F00,), 0),  # clone, as pthread_create
-        (56, 220, (0x10000000 | 17,), EPERM),  # clone, into a user namespace
-        (56, 220, (0x20000 | 17,), EPERM),
-        (302, 261, (0,), 0),  # prlimit64, of oneself
-        (302, 261, (4711,), EPERM),
-        (141, 140, (0, 0), 0),  # setpriority
-        (141, 140, (0, 4711), EPERM),
-        (41, 198, (2, 1, 0), 0),  # socket: AF_INET
-        (41, 198, (10, 2, 0), 0),
-        (41, 198, (16, 3, 0), 0),  # AF_NETLINK
-        (41, 198, (1, 1, 0), 0),  # AF_UNIX
-        (41, 198, (17, 3, 0), EAFNOSUPPORT),  # AF_PACKET
-        (41, 198, (40, 1, 0), EAFNOSUPPORT),  # AF_VSOCK
-        (53, 199, (1, 1, 0), 0),  # socketpair
-    ],
-)
-def test_system_calls(x86: int, arm: int, arguments: tuple[int, ...], error: int) -> None:
-    assert judge(sandbox.call_filter("x86_64", WHOLE), X86, x86, *arguments) == error
-    assert judge(sandbox.call_filter("aarch64", WHOLE), ARM, arm, *arguments) == error
-
-
-def test_calls_of_another_kind_of_program_are_unknown() -> None:
-    """32-bit programs and x32 have other numbers, by which a call could hide."""
-    program = sandbox.call_filter("x86_64", WHOLE)
-    assert judge(program, 0x40000003, 3) == ENOSYS
-    assert judge(program, X86, 0x40000000 | 101) == ENOSYS
-
-
-@pytest.mark.parametrize("kernel", [WHOLE._replace(mounts=False), WHOLE._replace(landlock=5)])
-def test_sockets_with_a_path_only_where_none_but_ones_own_is_seen(kernel: Kernel) -> None:
-    assert judge(sandbox.call_filter("x86_64", kernel), X86, 41, 1, 1, 0) == EAFNOSUPPORT
-
-
-def test_no_filter_where_it_cannot_be() -> None:
-    assert sandbox.call_filter("pdp11", WHOLE) == b""
-    assert sandbox.call_filter("x86_64", WHOLE._replace(filters=False)) == b""
-
-
 # ---------------------------------------------------------------------------------------------- files
 
 
@@ -120,6 +41,12 @@ def test_a_kernel_is_asked_for_no_right_that_it_does_not_know(landlock: int, bit
     for access in Access:
         ((_, rights),) = sandbox.rules([Grant("/x", access)], kernel)
         assert rights & ~sandbox.handled(kernel) == 0
+
+
+def test_sockets_with_a_path_only_where_none_but_ones_own_is_seen() -> None:
+    assert sandbox.own_sockets(WHOLE)
+    assert not sandbox.own_sockets(WHOLE._replace(mounts=False))
+    assert not sandbox.own_sockets(WHOLE._replace(landlock=5))
 
 
 def test_what_is_read_is_not_written() -> None:
