@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -173,6 +174,18 @@ def test_loads_and_simulations(home: Home) -> None:
     head, *rows = done.stdout.splitlines()
     assert head.startswith("begin_s,arrivals,served,errors,throttles")
     assert len(rows) == 60
+
+
+def test_a_load_that_is_interrupted(home: Home) -> None:
+    loading = home.python(FOLLOW, "load", "--name", "t", "greet", "--rate", "20", "--duration", "1h")
+    function, began = home.lab("t").function("greet"), time.time()
+    while not function.timings(start=began).invocations:
+        assert loading.poll() is None
+    loading.send_signal(signal.SIGINT)
+    shown, _ = loading.communicate(timeout=20)
+    assert loading.returncode == 0
+    assert shown.startswith("greet, measured: ")
+    assert "\ninterrupted\n" in shown
 
 
 def test_a_simulation_needs_no_lab(home: Home) -> None:

@@ -4,6 +4,7 @@ person interrupts it."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -56,7 +57,7 @@ class _UnderWay(threading.Thread):
 
     def stop(self) -> None:
         """Have it end now; from another thread."""
-        if not self._loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # it has come to its end meanwhile
             self._loop.call_soon_threadsafe(self._cancel)
 
     def _cancel(self) -> None:
