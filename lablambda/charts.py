@@ -68,12 +68,12 @@ def _line(counts: Sequence[float | None], most: float, colour: str, step: float 
         else f"{place * step:g},{top + _HEIGHT - 2 - (count / most * room if most else 0):.1f}"
         for place, count in enumerate(counts)
     ]
-    pieces = [
-        " ".join(filter(None, piece)) for drawn, piece in groupby(points, lambda p: p is not None) if drawn
-    ]
+    pieces = [[*piece] for drawn, piece in groupby(points, lambda p: p is not None) if drawn]
     return "".join(
-        f'<polyline points="{piece}" fill="none" stroke="{colour}" stroke-width="1.5"></polyline>'
-        for piece in pieces or [""]
+        f'<polyline points="{" ".join(filter(None, piece))}" fill="none" stroke="{colour}" stroke-width="1.5" '
+        f'stroke-linecap="round"></polyline>'
+        # A point that stands alone is drawn twice, or it isn't seen.
+        for piece in ([each * 2 if len(each) < 2 < len(counts) else each for each in pieces] or [[]])
     )
 
 

@@ -9,7 +9,7 @@ Lambda quotas, https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limit
 from __future__ import annotations
 
 from lablambda.rules.concurrency import ACCOUNT_REASON, RESERVED_REASON
-from lablambda.rules.throttle import Bucket, held, taken
+from lablambda.rules.throttle import Bucket, flow, taken
 
 # So many environments a function may gain at once, and in every ten seconds.
 ENVIRONMENTS = 1_000
@@ -25,9 +25,9 @@ def start(bucket: Bucket | None, environments: int, now: float) -> tuple[bool, B
     return taken(bucket, environments / _REFILL_S, environments, now)
 
 
-def startable(bucket: Bucket | None, environments: int, now: float) -> float:
-    """How many more environments a function may start at the moment `now`."""
-    return held(bucket, environments / _REFILL_S, environments, now)
+def startable(bucket: Bucket | None, environments: int, since: float, until: float) -> float:
+    """How many environments a function may start in a span of time in which it starts them as it may."""
+    return flow(bucket, environments / _REFILL_S, environments, since, until)
 
 
 def request(bucket: Bucket | None, concurrency: int, now: float) -> tuple[bool, Bucket]:
@@ -37,10 +37,10 @@ def request(bucket: Bucket | None, concurrency: int, now: float) -> tuple[bool, 
     return taken(bucket, most, most, now)
 
 
-def requestable(bucket: Bucket | None, concurrency: int, now: float) -> float:
-    """How many more synchronous requests there may be at the moment `now` within so much concurrency."""
+def requestable(bucket: Bucket | None, concurrency: int, since: float, until: float) -> float:
+    """How many synchronous requests there may be within so much concurrency in a span of time."""
     most = _REQUESTS_PER_UNIT * concurrency
-    return held(bucket, most, most, now)
+    return flow(bucket, most, most, since, until)
 
 
 def too_fast(*, reserved: bool) -> str:

@@ -20,12 +20,19 @@ class Bucket:
 
 def taken(bucket: Bucket | None, rate: float, burst: int, now: float) -> tuple[bool, Bucket]:
     """Whether there is a token for one more request, and the bucket afterwards; None is a full one."""
-    tokens = held(bucket, rate, burst, now)
+    tokens = _held(bucket, rate, burst, now)
     return (True, Bucket(tokens - 1, now)) if tokens >= 1 else (False, Bucket(tokens, now))
 
 
-def held(bucket: Bucket | None, rate: float, burst: int, now: float) -> float:
-    """How many tokens there are at the moment `now`."""
+def flow(bucket: Bucket | None, rate: float, burst: int, since: float, until: float) -> float:
+    """How many tokens there are for requests that come all the time from `since` to `until`: what was there, and
+    what comes in meanwhile. A bucket of the moment `until` has what is left of them."""
+    if bucket is not None and bucket.at >= until:
+        return bucket.tokens
+    return _held(bucket, rate, burst, since) + (until - since) * rate
+
+
+def _held(bucket: Bucket | None, rate: float, burst: int, now: float) -> float:
     if bucket is None:
         return burst
     return min(burst, bucket.tokens + max(0.0, now - bucket.at) * rate)

@@ -46,32 +46,34 @@ class Remaining:
 class Flow:
     """How many requests of a function run at the end of each step, and how many environments it has.
 
-    `on_demand` is how many may run beside what is provisioned, other functions aside. `arrivals`, `served`, `cold`,
-    `ready` (in provisioned concurrency), `throttled`, `most` (at once) and `environments` are by step.
+    `on_demand` is how many may run beside what is provisioned, other functions aside. By step there are `arrivals`,
+    and of them `served`, `throttled`, `cold` and `ready` (in provisioned concurrency); how many run at its end
+    (`mean`), with chance at `most`; and `environments`.
     """
 
     def __init__(self, workload: Workload, scenario: Scenario, steps: int, step_s: float) -> None:
         self.workload = workload
         demand = Demand(workload.reserved, 0, scenario.pool, 0, workload.provisioned)
         self.on_demand = concurrency.on_demand_limit(demand)
+        self._ceiling = float(workload.provisioned + self.on_demand)
         takes = workload.takes.at(_SHARES)
         self.failing = float((takes > workload.timeout_s).mean())
         self.warm_s = np.minimum(takes, workload.timeout_s)
         # Every init with some handler's time after it, in an order of chance.
         self.cold_s = np.random.default_rng(0).permutation(workload.init.at(_SHARES)) + self.warm_s
+        self._mean_s, self._mean_cold_s = max(float(self.warm_s.mean()), 1e-3), float(self.cold_s.mean())
         self._warm, self._cold = Remaining(self.warm_s, step_s), Remaining(self.cold_s, step_s)
         self._running = np.zeros(steps + max(len(self._warm.shares), len(self._cold.shares)))
-        self.arrivals = np.diff(workload.profile.by(np.linspace(0, steps * step_s, steps + 1)))
-        self.served, self.cold, self.ready, self.throttled, self.most, self.environments = np.zeros(
-            (6, steps)
-        )
-        self._idle_steps, self._life_steps = scenario.idle_s / step_s, round(LONGEST_LIFE_S / step_s)
         self._used: deque[tuple[int, float]] = deque()
-        mean_s = max(float(self.warm_s.mean()), 1e-3)
-        looks = max(2.0, min(scenario.idle_s, scenario.length_s) / mean_s)
+        self._step_s = step_s
+        self._idle_steps, self._life_steps = scenario.idle_s / step_s, round(LONGEST_LIFE_S / step_s)
+        looks = max(2.0, min(scenario.idle_s, scenario.length_s) / self._mean_s)
         self._by_chance = math.sqrt(2 * math.log(looks) * (self._warm.variance() if scenario.even else 1.0))
         # What chance adds to a level, it adds only when the level has held for some time.
-        self._settled, self._settling = 0.0, min(1.0, step_s / (_SETTLING * mean_s))
+        self._settled, self._settling = 0.0, min(1.0, step_s / (_SETTLING * self._mean_s))
+        self.arrivals, self._first_rates = _arrivals(workload, steps, step_s)
+        self.served, self.throttled, self.cold, self.ready = np.zeros((4, steps))
+        self.mean, self.most, self.environments = np.zeros((3, steps))
 
     def carried(self, step: int) -> float:
         """How many of earlier requests run at the end of this step."""
@@ -113,7 +115,10 @@ class Flow:
         self.served[step], self.cold[step] = warm + cold, cold
         self._settled += (self.carried(step) - self._settled) * self._settling
         used = min(self._needed(self.carried(step), admitted), kept + cold)
-        self.environments[step], self.most[step] = max(kept, used), used
+        if self._jump(step, kept) > 0:  # over by the end of the step, but their environments are there
+            used = min(kept + cold, self._ceiling)
+        self.mean[step], self.most[step] = self.carried(step), used
+        self.environments[step] = max(kept, used)
         while self._used and self._used[-1][1] <= used:
             self._used.pop()
         self._used.append((step, used))
@@ -131,16 +136,33 @@ class Flow:
         mean = self.carried(step) + admitted * self._warm.first
         missing = max(0.0, self._needed(mean, admitted) - self.kept(step))
         # Each brings an environment, and stays longer in it than a warm request would.
-        starts = min(admitted, missing / max(1 - self._cold.first + self._warm.first, 1e-9))
+        starts = missing / max(1 - self._cold.first + self._warm.first, 1e-9)
+        starts = min(admitted, max(starts, self._jump(step, self.kept(step))))
         return starts + min(admitted - starts, self._replaced(step))
+
+    def _jump(self, step: int, kept: float) -> float:
+        """How many requests find no environment while the first new ones start, if the step begins with more of them
+        than those that are there can take. Shorter steps than that show it by themselves."""
+        if self._mean_cold_s > self._step_s:
+            return 0.0
+        above = max(0.0, float(self._first_rates[step]) - kept / self._mean_s)
+        return min(above * self._mean_cold_s, self._ceiling - kept)
 
     def _needed(self, mean: float, admitted: float) -> float:
         """How many environments so many requests at once need: one at least if there is any."""
         by_chance = self._by_chance * math.sqrt(max(0.0, min(mean, self._settled)))
         needed = max(mean + by_chance, min(1.0, admitted))
-        return min(needed, float(self.workload.provisioned + self.on_demand))
+        return min(needed, self._ceiling)
 
     def _replaced(self, step: int) -> float:
         """How many environments at work end in this step because they are hours old."""
         born = step - self._life_steps
         return min(float(self.cold[born]), self.carried(step)) if born >= 0 else 0.0
+
+
+def _arrivals(workload: Workload, steps: int, step_s: float) -> tuple[Floats, Floats]:
+    """How many requests come in each step, and how many a second at its begin."""
+    edges = np.linspace(0, steps * step_s, steps + 1)
+    come, moment_s = workload.profile.by(edges), step_s / 100
+    rates: Floats = (workload.profile.by(edges[:-1] + moment_s) - come[:-1]) / moment_s
+    return np.diff(come), rates

@@ -21,7 +21,7 @@ def course_of(
     totals = {
         column: _by_slice(flows, column).sum(axis=1) for column in ("arrivals", "served", "throttled", "cold")
     }
-    most, environments = (_by_slice(flows, column).max(axis=1) for column in ("most", "environments"))
+    most, environments = _most(flows), _by_slice(flows, "environments").max(axis=1)
     errors: Floats = np.sum(
         [flow.served.reshape(SLICES, -1).sum(axis=1) * flow.failing for flow in flows], axis=0
     )
@@ -68,6 +68,13 @@ def _by_slice(flows: Sequence[Flow], column: str) -> Floats:
     """A column of all flows together: the steps of a slice in each row."""
     total: Floats = np.sum([getattr(flow, column) for flow in flows], axis=0)
     return total.reshape(SLICES, -1)
+
+
+def _most(flows: Sequence[Flow]) -> Floats:
+    """The most that run at once; what chance adds to one function, it seldom adds to the others at that moment."""
+    by_chance = np.sqrt(np.sum([(flow.most - flow.mean) ** 2 for flow in flows], axis=0))
+    most: Floats = (_by_slice(flows, "mean") + by_chance.reshape(SLICES, -1)).max(axis=1)
+    return most
 
 
 def _duration_dollars(flow: Flow) -> Floats:

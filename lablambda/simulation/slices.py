@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -28,36 +28,44 @@ _SHARE_OF_COLD = 1 / 8
 class _Pace:
     """The buckets of requests and environments, asked for amounts."""
 
-    def __init__(self, environments: int) -> None:
+    def __init__(self, environments: int, step_s: float) -> None:
         self._environments = environments
+        self._step_s = step_s
         self._started: dict[str, Bucket] = {}
         self._requested: dict[str, Bucket] = {}
-        self.now = 0.0
+        self.now = 0.0  # when the step begins
 
     def startable(self, function: str) -> float:
-        return scaling.startable(self._started.get(function), self._environments, self.now)
+        """How many environments the function may start in this step."""
+        return scaling.startable(self._started.get(function), self._environments, self.now, self._end)
 
     def start(self, function: str, count: float) -> None:
-        self._started[function] = Bucket(self.startable(function) - count, self.now)
+        self._started[function] = Bucket(self.startable(function) - count, self._end)
 
     def request(self, owner: str, concurrent: int, wanted: float) -> float:
-        """How many of the wanted requests come through; they are counted."""
-        held = scaling.requestable(self._requested.get(owner), concurrent, self.now)
-        granted = min(wanted, held)
-        self._requested[owner] = Bucket(held - granted, self.now)
+        """How many of the wanted requests come through in this step; they are counted."""
+        most = scaling.requestable(self._requested.get(owner), concurrent, self.now, self._end)
+        granted = min(wanted, most)
+        self._requested[owner] = Bucket(most - granted, self._end)
         return granted
+
+    @property
+    def _end(self) -> float:
+        return self.now + self._step_s
 
 
 def course(scenario: Scenario, name: str) -> Course:
     """Simulate it in steps, and give what it comes to."""
     step_s, steps = _steps(scenario)
     flows = [Flow(workload, scenario, steps, step_s) for workload in scenario.workloads]
-    pace, reasons = _Pace(scenario.environments), defaultdict[str, float](float)
+    pace, reasons = _Pace(scenario.environments, step_s), defaultdict[str, float](float)
     for step in range(steps):
-        pace.now = (step + 1) * step_s
+        pace.now = step * step_s
         active = [flow for flow in flows if not flow.rest(step)]
-        for flow, fitting in zip(active, _within_limits(active, step, scenario, reasons), strict=True):
-            count = _paced(flow, step, fitting, pace, reasons) if scenario.synchronous else fitting
+        counts = _within_limits(active, step, scenario, reasons)
+        if scenario.synchronous:
+            counts = _paced(active, step, counts, scenario.pool, pace, reasons)
+        for flow, count in zip(active, counts, strict=True):
             function, reserved = flow.workload.name, flow.workload.reserved is not None
             started, refused = flow.admit(step, count, pace.startable(function))
             pace.start(function, started)
@@ -80,16 +88,18 @@ def _steps(scenario: Scenario) -> tuple[float, int]:
 
 def _within_limits(
     flows: Sequence[Flow], step: int, scenario: Scenario, reasons: dict[str, float]
-) -> Iterator[float]:
+) -> list[float]:
     """How many requests of each function can run at once."""
     wanted = [float(flow.arrivals[step]) for flow in flows]
     ends = [flow.at_end(step, count) for flow, count in zip(flows, wanted, strict=True)]
     share = _share_of_pool(flows, step, scenario.pool, ends)
+    fitting = []
     for flow, count, end in zip(flows, wanted, ends, strict=True):
         limit = _limit(flow, step, end, share)
         fits = count if end <= limit else min(count, flow.admissible(step, limit))
         reasons[scaling.too_fast(reserved=flow.workload.reserved is not None)] += count - fits
-        yield fits
+        fitting.append(fits)
+    return fitting
 
 
 def _share_of_pool(flows: Sequence[Flow], step: int, pool: int, ends: Sequence[float]) -> float:
@@ -117,13 +127,36 @@ def _on_demand(flow: Flow, running: float) -> float:
     return max(0.0, running - flow.workload.provisioned)
 
 
-def _paced(flow: Flow, step: int, wanted: float, pace: _Pace, reasons: dict[str, float]) -> float:
-    """How many of the requests don't come too soon after others; what is provisioned has a pace of its own."""
+def _paced(
+    flows: Sequence[Flow],
+    step: int,
+    wanted: Sequence[float],
+    pool: int,
+    pace: _Pace,
+    reasons: dict[str, float],
+) -> list[float]:
+    """How many of the requests don't come too soon after others; what the account lets through is shared by who
+    wants more of it."""
+    for flow, count in zip(flows, wanted, strict=True):
+        flow.ready[step] = _in_ready(flow, step, count, pace)
+    pooled = sum(
+        count - float(flow.ready[step])
+        for flow, count in zip(flows, wanted, strict=True)
+        if flow.workload.reserved is None
+    )
+    share = pace.request("", pool, pooled) / pooled if pooled > 0 else 1.0
+    admitted = []
+    for flow, count in zip(flows, wanted, strict=True):
+        rest = count - float(flow.ready[step])
+        reserved = flow.workload.reserved is not None
+        granted = pace.request(flow.workload.name, flow.on_demand, rest) if reserved else rest * share
+        reasons[scaling.too_often(reserved=reserved)] += rest - granted
+        admitted.append(count - rest + granted)
+    return admitted
+
+
+def _in_ready(flow: Flow, step: int, wanted: float, pace: _Pace) -> float:
+    """How many of the requests run in provisioned concurrency, which has a pace of its own."""
     workload = flow.workload
-    in_ready = min(1.0, workload.provisioned / max(flow.at_end(step, wanted), 1e-9))
-    ready = pace.request(f"{workload.name} ready", workload.provisioned, wanted * in_ready)
-    owner = "" if workload.reserved is None else workload.name
-    granted = pace.request(owner, flow.on_demand, wanted - ready)
-    reasons[scaling.too_often(reserved=workload.reserved is not None)] += wanted - ready - granted
-    flow.ready[step] = ready
-    return ready + granted
+    share = min(1.0, workload.provisioned / max(flow.at_end(step, wanted), 1e-9))
+    return pace.request(f"{workload.name} ready", workload.provisioned, wanted * share)

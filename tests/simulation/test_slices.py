@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lablambda.simulation import slices
 from lablambda.simulation.course import Course
 from lablambda.simulation.distributions import Constant, Lognormal
 from lablambda.simulation.profiles import Moments, shaped, total
@@ -46,10 +47,8 @@ SCENARIOS = {
 }
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_both_models_agree(name: str) -> None:
-    exact = simulate(SCENARIOS[name], one_by_one=True)
-    steps = simulate(SCENARIOS[name], one_by_one=False)
+def check_agreement(scenario: Scenario) -> None:
+    exact, steps = simulate(scenario, one_by_one=True), simulate(scenario, one_by_one=False)
     assert steps.arrivals == pytest.approx(exact.arrivals, rel=1e-6)
     for counted in ("served", "throttles"):
         assert abs(getattr(steps, counted) - getattr(exact, counted)) <= 0.015 * exact.arrivals, counted
@@ -59,6 +58,31 @@ def test_both_models_agree(name: str) -> None:
     for most in ("concurrency", "environments", "cold_starts"):
         assert getattr(steps, most) == pytest.approx(getattr(exact, most), rel=0.2), most
     assert sum(steps.reasons.values()) == pytest.approx(steps.throttles, abs=3)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_both_models_agree(name: str) -> None:
+    check_agreement(SCENARIOS[name])
+
+
+LONG = {
+    "many a second": Scenario((function("spike", 2_500, 300, init=Constant(0.05)),), account=150),
+    "two functions": Scenario(
+        (function("wave", 1_000, 300), function("constant", 200, 300, name="g", takes=Lognormal(0.02, 0.05))),
+        account=100,
+    ),
+    "too slow to end": Scenario(
+        (function("wave", 200, 300, takes=Lognormal(4, 20)),), account=600, environments=300
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_steps_of_seconds(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in simulations of days, where there can't be more of them."""
+    monkeypatch.setattr(slices, "_MOST_STEPS", 1)
+    assert simulate(LONG[name], one_by_one=False).model == "simulated, in steps of 5,000 ms"
+    check_agreement(LONG[name])
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
