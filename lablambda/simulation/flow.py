@@ -85,9 +85,14 @@ class Flow:
             self._used.popleft()
         return max(float(self.workload.provisioned), self._used[0][1] if self._used else 0.0)
 
+    def peak(self, step: int, admitted: float) -> float:
+        """The most that run within the step if so many requests are admitted in it."""
+        jump = self._jump(step, self._ceiling)
+        return max(self.at_end(step, admitted), self.kept(step) + jump if jump > 0 else 0.0)
+
     def at_end(self, step: int, admitted: float) -> float:
         """How many run at the end of the step if so many requests are admitted in it."""
-        cold = self._starts(step, admitted)
+        cold = self._starts(step, admitted, self._ceiling)
         return self.carried(step) + (admitted - cold) * self._warm.first + cold * self._cold.first
 
     def admissible(self, step: int, limit: float) -> float:
@@ -99,11 +104,11 @@ class Flow:
         mixed = limit * (1 - cold + warm) + self.kept(step) * (cold - warm) - self.carried(step)
         return max(0.0, room / cold, min(room, mixed) / warm)
 
-    def admit(self, step: int, admitted: float, startable: float) -> tuple[float, float]:
-        """Admit so many requests of which `startable` may start an environment; gives how many did, and how many
-        would have had to and weren't allowed."""
+    def admit(self, step: int, admitted: float, limit: float, startable: float) -> tuple[float, float]:
+        """Admit so many requests, of which `limit` may run at once and `startable` start an environment; gives how
+        many did that, and how many would have had to and weren't allowed."""
         kept = self.kept(step)
-        cold = self._starts(step, admitted)
+        cold = self._starts(step, admitted, limit)
         warm = admitted - cold
         if cold > startable:  # whoever finds no environment is refused, until one is idle
             cold = startable
@@ -115,7 +120,7 @@ class Flow:
         self.served[step], self.cold[step] = warm + cold, cold
         self._settled += (self.carried(step) - self._settled) * self._settling
         used = min(self._needed(self.carried(step), admitted), kept + cold)
-        if self._jump(step, kept) > 0:  # over by the end of the step, but their environments are there
+        if self._jump(step, limit) > 0:  # over by the end of the step, but their environments are there
             used = min(kept + cold, self._ceiling)
         self.mean[step], self.most[step] = self.carried(step), used
         self.environments[step] = max(kept, used)
@@ -131,22 +136,23 @@ class Flow:
         self.environments[step] = self.kept(step)
         return True
 
-    def _starts(self, step: int, admitted: float) -> float:
-        """How many of the requests find no idle environment."""
+    def _starts(self, step: int, admitted: float, limit: float) -> float:
+        """How many of the requests find no idle environment, if `limit` may run at once."""
         mean = self.carried(step) + admitted * self._warm.first
         missing = max(0.0, self._needed(mean, admitted) - self.kept(step))
         # Each brings an environment, and stays longer in it than a warm request would.
         starts = missing / max(1 - self._cold.first + self._warm.first, 1e-9)
-        starts = min(admitted, max(starts, self._jump(step, self.kept(step))))
+        starts = min(admitted, max(starts, self._jump(step, limit)))
         return starts + min(admitted - starts, self._replaced(step))
 
-    def _jump(self, step: int, kept: float) -> float:
+    def _jump(self, step: int, limit: float) -> float:
         """How many requests find no environment while the first new ones start, if the step begins with more of them
         than those that are there can take. Shorter steps than that show it by themselves."""
         if self._mean_cold_s > self._step_s:
             return 0.0
-        above = max(0.0, float(self._first_rates[step]) - kept / self._mean_s)
-        return min(above * self._mean_cold_s, self._ceiling - kept)
+        kept = self.kept(step)
+        above = float(self._first_rates[step]) - kept / self._mean_s
+        return max(0.0, min(above * self._mean_cold_s, limit - kept))
 
     def _needed(self, mean: float, admitted: float) -> float:
         """How many environments so many requests at once need: one at least if there is any."""

@@ -6,9 +6,9 @@ is above them, so what chance throttles just under a limit isn't seen.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import compress
 
 import numpy as np
 
@@ -28,9 +28,10 @@ _SHARE_OF_COLD = 1 / 8
 class _Pace:
     """The buckets of requests and environments, asked for amounts."""
 
-    def __init__(self, environments: int, step_s: float) -> None:
+    def __init__(self, environments: int, step_s: float, *, synchronous: bool) -> None:
         self._environments = environments
         self._step_s = step_s
+        self._synchronous = synchronous
         self._started: dict[str, Bucket] = {}
         self._requested: dict[str, Bucket] = {}
         self.now = 0.0  # when the step begins
@@ -44,6 +45,8 @@ class _Pace:
 
     def request(self, owner: str, concurrent: int, wanted: float) -> float:
         """How many of the wanted requests come through in this step; they are counted."""
+        if not self._synchronous:
+            return wanted
         most = scaling.requestable(self._requested.get(owner), concurrent, self.now, self._end)
         granted = min(wanted, most)
         self._requested[owner] = Bucket(most - granted, self._end)
@@ -58,19 +61,20 @@ def course(scenario: Scenario, name: str) -> Course:
     """Simulate it in steps, and give what it comes to."""
     step_s, steps = _steps(scenario)
     flows = [Flow(workload, scenario, steps, step_s) for workload in scenario.workloads]
-    pace, reasons = _Pace(scenario.environments, step_s), defaultdict[str, float](float)
+    pace = _Pace(scenario.environments, step_s, synchronous=scenario.synchronous)
+    reasons: dict[str, float] = defaultdict(float)
     for step in range(steps):
         pace.now = step * step_s
         active = [flow for flow in flows if not flow.rest(step)]
-        counts = _within_limits(active, step, scenario, reasons)
-        if scenario.synchronous:
-            counts = _paced(active, step, counts, scenario.pool, pace, reasons)
-        for flow, count in zip(active, counts, strict=True):
-            function, reserved = flow.workload.name, flow.workload.reserved is not None
-            started, refused = flow.admit(step, count, pace.startable(function))
-            pace.start(function, started)
-            reasons[scaling.too_fast(reserved=reserved)] += refused
+        limits = _limits(active, step, scenario.pool)
+        fitting = [_fitting(flow, step, limit) for flow, limit in zip(active, limits, strict=True)]
+        admitted = _paced(active, step, fitting, scenario.pool, pace)
+        for flow, fits, count, limit in zip(active, fitting, admitted, limits, strict=True):
+            started, refused = flow.admit(step, count, limit, pace.startable(flow.workload.name))
+            pace.start(flow.workload.name, started)
             flow.throttled[step] = flow.arrivals[step] - flow.served[step]
+            for reason, number in _refusals(flow, step, fits, count, refused):
+                reasons[reason] += number
     return course_of(scenario, name, flows, step_s, reasons)
 
 
@@ -86,73 +90,50 @@ def _steps(scenario: Scenario) -> tuple[float, int]:
     return scenario.length_s / (in_slice * SLICES), in_slice * SLICES
 
 
-def _within_limits(
-    flows: Sequence[Flow], step: int, scenario: Scenario, reasons: dict[str, float]
-) -> list[float]:
-    """How many requests of each function can run at once."""
-    wanted = [float(flow.arrivals[step]) for flow in flows]
-    ends = [flow.at_end(step, count) for flow, count in zip(flows, wanted, strict=True)]
-    share = _share_of_pool(flows, step, scenario.pool, ends)
-    fitting = []
-    for flow, count, end in zip(flows, wanted, ends, strict=True):
-        limit = _limit(flow, step, end, share)
-        fits = count if end <= limit else min(count, flow.admissible(step, limit))
-        reasons[scaling.too_fast(reserved=flow.workload.reserved is not None)] += count - fits
-        fitting.append(fits)
-    return fitting
-
-
-def _share_of_pool(flows: Sequence[Flow], step: int, pool: int, ends: Sequence[float]) -> float:
-    """Which share each gets of what they want more of the account's pool; infinite if there is enough for all."""
-    pooled = [
-        (_on_demand(flow, flow.carried(step)), _on_demand(flow, end))
-        for flow, end in zip(flows, ends, strict=True)
-        if flow.workload.reserved is None
+def _limits(flows: Sequence[Flow], step: int, pool: int) -> list[float]:
+    """How many of each function may run at once: in the account's pool, those that run already, and of what is left
+    the same share of what each wants more."""
+    carried = [_on_demand(flow, flow.carried(step)) for flow in flows]
+    peaks = [_on_demand(flow, flow.peak(step, float(flow.arrivals[step]))) for flow in flows]
+    more = [max(0.0, peak - already) for peak, already in zip(peaks, carried, strict=True)]
+    pooled = [flow.workload.reserved is None for flow in flows]
+    room = max(0.0, pool - sum(compress(carried, pooled)))
+    wanted = sum(compress(more, pooled))
+    if wanted <= room:
+        return [float(flow.workload.provisioned + flow.on_demand) for flow in flows]
+    return [
+        flow.workload.provisioned + (already + extra * room / wanted if in_pool else flow.on_demand)
+        for flow, already, extra, in_pool in zip(flows, carried, more, pooled, strict=True)
     ]
-    more = sum(max(0.0, end - carried) for carried, end in pooled)
-    room = pool - sum(carried for carried, _ in pooled)
-    return math.inf if more <= room else max(0.0, room) / more
 
 
-def _limit(flow: Flow, step: int, end: float, share: float) -> float:
-    """How many of a function may run at once if its requests get this share of what they want more of the pool."""
-    most = flow.workload.provisioned + flow.on_demand
-    if flow.workload.reserved is not None or share == math.inf:
-        return most
-    carried = _on_demand(flow, flow.carried(step))
-    return min(most, flow.workload.provisioned + carried + share * max(0.0, _on_demand(flow, end) - carried))
+def _fitting(flow: Flow, step: int, limit: float) -> float:
+    """How many of the step's requests can run if no more than `limit` may at once."""
+    count = float(flow.arrivals[step])
+    return count if flow.at_end(step, count) <= limit else min(count, flow.admissible(step, limit))
 
 
 def _on_demand(flow: Flow, running: float) -> float:
     return max(0.0, running - flow.workload.provisioned)
 
 
-def _paced(
-    flows: Sequence[Flow],
-    step: int,
-    wanted: Sequence[float],
-    pool: int,
-    pace: _Pace,
-    reasons: dict[str, float],
-) -> list[float]:
-    """How many of the requests don't come too soon after others; what the account lets through is shared by who
-    wants more of it."""
-    for flow, count in zip(flows, wanted, strict=True):
+def _paced(flows: Sequence[Flow], step: int, fitting: Sequence[float], pool: int, pace: _Pace) -> list[float]:
+    """How many of the requests don't come too soon after others; of what the account lets through, each function has
+    the same share of what it wants."""
+    for flow, count in zip(flows, fitting, strict=True):
         flow.ready[step] = _in_ready(flow, step, count, pace)
-    pooled = sum(
-        count - float(flow.ready[step])
-        for flow, count in zip(flows, wanted, strict=True)
-        if flow.workload.reserved is None
-    )
+    rests = [count - float(flow.ready[step]) for flow, count in zip(flows, fitting, strict=True)]
+    pooled = sum(compress(rests, [flow.workload.reserved is None for flow in flows]))
     share = pace.request("", pool, pooled) / pooled if pooled > 0 else 1.0
-    admitted = []
-    for flow, count in zip(flows, wanted, strict=True):
-        rest = count - float(flow.ready[step])
-        reserved = flow.workload.reserved is not None
-        granted = pace.request(flow.workload.name, flow.on_demand, rest) if reserved else rest * share
-        reasons[scaling.too_often(reserved=reserved)] += rest - granted
-        admitted.append(count - rest + granted)
-    return admitted
+    return [
+        float(flow.ready[step])
+        + (
+            rest * share
+            if flow.workload.reserved is None
+            else pace.request(flow.workload.name, flow.on_demand, rest)
+        )
+        for flow, rest in zip(flows, rests, strict=True)
+    ]
 
 
 def _in_ready(flow: Flow, step: int, wanted: float, pace: _Pace) -> float:
@@ -160,3 +141,13 @@ def _in_ready(flow: Flow, step: int, wanted: float, pace: _Pace) -> float:
     workload = flow.workload
     share = min(1.0, workload.provisioned / max(flow.at_end(step, wanted), 1e-9))
     return pace.request(f"{workload.name} ready", workload.provisioned, wanted * share)
+
+
+def _refusals(
+    flow: Flow, step: int, fitting: float, admitted: float, not_grown: float
+) -> Iterator[tuple[str, float]]:
+    """AWS's reasons for what is throttled: where two limits hold, the narrower one."""
+    reserved = flow.workload.reserved is not None
+    above = float(flow.arrivals[step]) - admitted
+    yield (scaling.too_often if admitted < fitting else scaling.too_fast)(reserved=reserved), above
+    yield scaling.too_fast(reserved=reserved), not_grown

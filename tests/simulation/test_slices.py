@@ -1,6 +1,6 @@
 """The model in steps of time says what the exact one says, within the errors stated here.
 
-Of all requests: served and throttled within 1.5 in a hundred. Of their own: cost within 2, p50 and p99 within 10,
+Of all requests: served and throttled, for each reason, within 1.5 in a hundred. Of their own: cost within 2, p50 and p99 within 10,
 concurrency, environments and cold starts within 20 in a hundred.
 """
 
@@ -58,6 +58,10 @@ def check_agreement(scenario: Scenario) -> None:
     for most in ("concurrency", "environments", "cold_starts"):
         assert getattr(steps, most) == pytest.approx(getattr(exact, most), rel=0.2), most
     assert sum(steps.reasons.values()) == pytest.approx(steps.throttles, abs=3)
+    for reason in {*exact.reasons, *steps.reasons}:
+        assert abs(steps.reasons.get(reason, 0) - exact.reasons.get(reason, 0)) <= 0.015 * exact.arrivals, (
+            reason
+        )
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
