@@ -111,9 +111,10 @@ class Flow:
         cold = self._starts(step, admitted, limit)
         warm = admitted - cold
         if cold > startable:  # whoever finds no environment is refused, until one is idle
+            waiting = admitted - (cold if self._jump(step, limit) > 0 else startable)
             cold = startable
             idle = kept - self.carried(step) + cold * (1 - self._cold.first)
-            warm = min(admitted - cold, max(0.0, idle) / max(self._warm.first, 1e-9))
+            warm = min(waiting, max(0.0, idle) / max(self._warm.first, 1e-9))
         for count, remaining in ((warm, self._warm.shares), (cold, self._cold.shares)):
             if count > 0:
                 self._running[step : step + len(remaining)] += count * remaining

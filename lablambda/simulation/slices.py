@@ -19,8 +19,8 @@ from lablambda.simulation.flow import Flow
 from lablambda.simulation.flow_course import course_of
 from lablambda.simulation.scenario import Scenario
 
-# Of all functions; each takes some ten microseconds.
-_MOST_STEPS = 100_000
+# Of all functions; each takes some twenty microseconds.
+_MOST_STEPS = 60_000
 # A step is this share of a first invocation, with its init, if that doesn't come to more steps.
 _SHARE_OF_COLD = 1 / 8
 
