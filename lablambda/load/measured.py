@@ -17,7 +17,7 @@ from lablambda.simulation.trail import LOST, Trail, course
 
 MODEL = "measured"
 # A generator that is later than this isn't open any more: the result says so.
-_LATE_S = 0.02
+LATE_S = 0.02
 
 
 def measured(
@@ -74,7 +74,7 @@ def _dollars(billed_ms: float, configuration: Mapping[str, Any]) -> float:
 def _notes(answers: Answers, *, whole: bool) -> list[str]:
     notes = [] if whole else ["interrupted"]
     late_s = float(np.percentile(answers.late_s, 99)) if answers.late_s else 0.0
-    if late_s > _LATE_S:
+    if late_s > LATE_S:
         notes.append(
             f"the generator couldn't keep up: one of a hundred requests was sent {late_s * 1000:.0f} ms late or more "
             "(that is in its latency)"

@@ -6,16 +6,25 @@ The control of a figure that is measured is the one that is simulated with the d
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+
+import numpy as np
 
 from lablambda.client import Lab
+from lablambda.config import Descriptor
 from lablambda.deployment import deploy
+from lablambda.load.measured import LATE_S
+from lablambda.load.offering import Offering
+from lablambda.load.thread import carry_out
+from lablambda.load.wire import Signed
 from lablambda.model.deployment import Deployment
 from lablambda.simulation.course import Course
 from lablambda.simulation.distributions import Constant, Lognormal
-from lablambda.simulation.profiles import shaped
+from lablambda.simulation.profiles import drawn, shaped
 from lablambda.simulation.scenario import Scenario, Workload
 from lablambda.simulation.simulate import simulate
 from tests.bench.client import PLAIN, RUNTIME, Row
+from tests.bench.controls import echo_server
 
 WAITING = "import time\ndef handler(event, context):\n    time.sleep(0.05)\n"
 _RATES = {"constant": 200, "ramp": 300, "spike": 300}
@@ -59,15 +68,29 @@ def _both(figure: str, measured: Course, simulated: Course, unit: str) -> tuple[
 
 
 def _offered(lab: Lab, seconds: int) -> list[Row]:
-    """How many requests a second one generator offers in time, of a handler with nothing to do."""
+    """How many requests a second one generator offers in time: of a handler with nothing to do, against an echo."""
     deploy(Deployment("bench-quick", RUNTIME, "f.handler", {"f.py": PLAIN.encode()}), lab)
-    most = 0.0
-    for rate in (1_000, 2_000, 3_000, 4_000, 5_000, 6_000):
-        course = lab.function("bench-quick").load(rate, seconds, event={"n": 1})
-        if course.notes or course.lost:
-            break
-        most = rate
-    return [Row("requests offered in time, one generator", most, "/s", None, "some thousands")]
+    ours = _most(lambda rate: _to_lab(lab, rate, seconds))
+    with echo_server() as port:
+        control = _most(lambda rate: _to_echo(port, rate, seconds))
+    return [Row("requests offered in time, one generator", ours, "/s", control, "some thousands")]
+
+
+def _most(keeps_up: Callable[[int], bool]) -> float:
+    return float(next((rate - 1_000 for rate in range(1_000, 15_000, 1_000) if not keeps_up(rate)), 14_000))
+
+
+def _to_lab(lab: Lab, rate: int, seconds: int) -> bool:
+    told = lab.function("bench-quick").load(rate, seconds, event={"n": 1})
+    return not told.notes and not told.lost
+
+
+def _to_echo(port: int, rate: int, seconds: int) -> bool:
+    nobody = Descriptor("echo", 0, f"http://127.0.0.1:{port}", "none", "none", "")
+    moments = drawn(shaped("constant", rate, seconds), np.random.default_rng(0)).tolist()
+    offering = Offering(nobody, Signed(nobody, "/", "", b'{"n": 1}'), moments)
+    carry_out(offering, None)
+    return float(np.percentile(offering.answers.late_s, 99)) < LATE_S
 
 
 def _simulated() -> list[Row]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
+import statistics
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -17,6 +18,7 @@ from lablambda.load.offering import Progress
 from lablambda.model.deployment import Deployment
 from lablambda.rules.concurrency import RESERVED_REASON
 from lablambda.runtimes.python.runtime import OWN
+from lablambda.simulation.course import Course
 from lablambda.simulation.profiles import shaped
 
 WAITING = b"import time\ndef handler(event, context):\n    time.sleep(event.get('s', 0.05))\n    return event['x']\n"
@@ -35,17 +37,22 @@ def function(lab: Lab, name: str) -> Function:
 
 @pytest.mark.parametrize("profile", ["constant", "ramp", "spike"])
 def test_the_simulator_says_what_a_load_measures(lab: Lab, profile: str) -> None:
-    """On a machine that is busy with other things: concurrency, environments and cold starts within four or half, the
-    median latency within half. `python -m tests.bench` compares them closely."""
+    """On a machine that is busy with other things, where everything waits for its processors: what usually runs at
+    once, environments, cold starts and the median latency within a factor of two, give or take five; the cost, which
+    is of the handler's own time, within a quarter. `python -m tests.bench` compares them closely."""
     loaded = function(lab, f"loaded-{profile}")
     measured = loaded.load(100, "3s", profile=profile, event={"x": 1})
     simulated = loaded.simulate(100, "3s", profile=profile)
     assert measured.arrivals == measured.served == simulated.served == simulated.arrivals
     assert (measured.throttles, measured.errors, measured.lost) == (0, 0, 0)
-    for most in ("concurrency", "environments", "cold_starts"):
-        expected = getattr(simulated, most)
-        assert getattr(measured, most) == pytest.approx(expected, abs=max(4, expected / 2)), most
-    assert measured.latency_ms["p50"] == pytest.approx(simulated.latency_ms["p50"], rel=0.5)
+    figures: dict[str, Callable[[Course], float]] = {
+        "what usually runs": lambda told: statistics.median(each.concurrency for each in told.slices),
+        "environments": lambda told: told.environments,
+        "cold starts": lambda told: told.cold_starts,
+        "latency": lambda told: told.latency_ms["p50"],
+    }
+    for name, of in figures.items():
+        assert of(simulated) / 2 - 5 <= of(measured) <= of(simulated) * 2 + 5, name
     assert measured.cost == pytest.approx(simulated.cost, rel=0.25)
 
 
