@@ -23,7 +23,6 @@ from lablambda.simulation import words
 
 if TYPE_CHECKING:
     from lablambda.client import Lab
-    from lablambda.load.offering import Progress
     from lablambda.simulation.course import Course
 
 
@@ -396,14 +395,17 @@ def _load(options: argparse.Namespace) -> int:
         qualifier=options.qualifier,
         even=options.even,
         seed=options.seed,
-        progress=_show_progress if sys.stderr.isatty() else None,
+        progress=_show_progress,
     )
+    _show_progress("")
     _print_course(course, options)
     return 0
 
 
-def _show_progress(progress: Progress) -> None:
-    print(f"\r{progress}\x1b[K", end="\r", file=sys.stderr, flush=True)
+def _show_progress(progress: object) -> None:
+    """One line of a terminal, in the place of the one before; nobody watches anything else."""
+    if sys.stderr.isatty():
+        print(f"\r{progress}\x1b[K", end="\r", file=sys.stderr, flush=True)
 
 
 def _simulate(options: argparse.Namespace) -> int:
