@@ -63,8 +63,8 @@ async def _listening(house: House, settings: Settings) -> AsyncIterator[None]:
         house.endpoint = f"http://{LOOPBACK}:{await server.start(LOOPBACK, settings.port)}"
     with _port_trouble(settings.https_port, "--https-port"):
         https_port = _https_port(house.data, settings.https_host, settings.https_port)
+        gateway = GatewayOnDemand(house, settings.https_host, https_port)
     house.https_endpoint = f"https://{LOOPBACK}:{https_port}"
-    gateway = GatewayOnDemand(house, settings.https_host, https_port)
     house.serve_https = gateway.open
     try:
         await gateway.resume()

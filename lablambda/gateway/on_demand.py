@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from lablambda.config import CA_BUNDLE, authority_dir
+from lablambda.gateway.ports import held_port
 from lablambda.lab.house import House
 from lablambda.model.function import Setting
 
@@ -15,11 +16,13 @@ if TYPE_CHECKING:
 
 
 class GatewayOnDemand:
-    """Will listen on `port` of the address `host`."""
+    """Will listen on `port` of the address `host`, and keeps it from others until then. Raises OSError if it is in
+    use."""
 
     def __init__(self, house: House, host: str, port: int) -> None:
         self._house = house
         self._host, self._port = host, port
+        self._held = held_port(port, host)
         self._opening = asyncio.Lock()
         self._gateway: Gateway | None = None
 
@@ -42,10 +45,12 @@ class GatewayOnDemand:
             if self._gateway is None:
                 module = await asyncio.to_thread(importlib.import_module, "lablambda.gateway.gateway")
                 gateway: Gateway = module.Gateway(self._house, self._host, self._port)
+                self._held.close()
                 await gateway.open()
                 self._gateway = gateway
 
     async def close(self) -> None:
+        self._held.close()
         if self._gateway is not None:
             await self._gateway.close()
 
