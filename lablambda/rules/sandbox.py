@@ -240,7 +240,8 @@ def _attributes(grant: Grant) -> int:
 
 def aside(grant: Grant) -> Grant:
     """The grant, seen elsewhere if AWS's /tmp is where it is."""
-    return grant._replace(at=_ASIDE + grant.path) if _within(grant.path, SCRATCH) else grant
+    hidden = not grant.at and _within(grant.path, SCRATCH)
+    return grant._replace(at=_ASIDE + grant.path) if hidden else grant
 
 
 def layers_at(grants: Iterable[Grant]) -> str:
