@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from lablambda.doctor import Finding
     from lablambda.endpoints import Endpoint
     from lablambda.model.invocation import Report
-    from lablambda.model.release import Released
     from lablambda.results import LogEvent, Record, Result
 
 Bundle = dict[str, Any]
@@ -78,7 +77,11 @@ def result(r: Result) -> Bundle:
 def _figures(report: Report | None) -> str:
     if report is None:
         return ""
-    start = f"cold start, init {report.init_ms:.0f} ms" if report.init_ms is not None else "warm"
+    start = "warm"
+    if report.init_ms is not None:
+        start = f"cold start, init {report.init_ms:.0f} ms"
+    elif report.restore_ms is not None:
+        start = f"restored in {report.restore_ms:.0f} ms"
     return (
         f"{report.duration_ms:.2f} ms, billed {report.billed_ms} ms, "
         f"{report.max_memory_mb} of {report.memory_mb} MB, {start}, {cost.in_words(cost.of_report(report))}"
@@ -149,11 +152,17 @@ def _record_cells(row: Record) -> tuple[str, ...]:
         f"{report.billed_ms} ms",
         cost.in_words(cost.of_report(report)),
         f"{report.max_memory_mb} / {report.memory_mb} MB",
-        "warm" if report.init_ms is None else f"cold, {report.init_ms:.0f} ms",
+        _start(report),
         "ok" if report.status == "success" else _shorten(error or report.status, 90),
         row.source.removeprefix("arn:aws:").replace(":::", ":"),
         report.request_id,
     )
+
+
+def _start(report: Report) -> str:
+    if report.restore_ms is not None:
+        return f"restored, {report.restore_ms:.0f} ms"
+    return "warm" if report.init_ms is None else f"cold, {report.init_ms:.0f} ms"
 
 
 def record(row: Record) -> Bundle:
@@ -233,42 +242,6 @@ def functions(found: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> Bun
     return bundle(
         "functions", plain_table(columns, cells), html_table(columns, cells, numbers={3, 4, 5}), list(found)
     )
-
-
-def versions(name: str, found: Released) -> Bundle:
-    """A function's versions, newest first, with the aliases that lead to them."""
-    columns = ("version", "aliases", "published", "memory", "provisioned", "code", "description")
-    cells = [_version_cells(v, found) for v in reversed(found.versions)]
-    title = f"{len(found.versions) - 1} versions of {name}"
-    plain = f"{title}\n{plain_table(columns, cells)}"
-    html = f"<b>{escape(title)}</b>{html_table(columns, cells, numbers={3, 4})}"
-    return bundle("versions", plain, html, [dict(zip(columns, row, strict=True)) for row in cells])
-
-
-def _version_cells(version: Mapping[str, Any], found: Released) -> tuple[str, ...]:
-    number = version["Version"]
-    shares = {name: _share(alias, number) for name, alias in found.aliases.items()}
-    leading = {name: share for name, share in shares.items() if share}
-    provisioned = sum(found.provisioned.get(qualifier, 0) for qualifier in (number, *_whole(found, number)))
-    return (
-        number,
-        ", ".join(name if share == 1 else f"{name} {share:.0%}" for name, share in leading.items()),
-        version["LastModified"][:19].replace("T", " "),
-        f"{version['MemorySize']} MB",
-        str(provisioned or ""),
-        version["CodeSha256"][:12],
-        version.get("Description", ""),
-    )
-
-
-def _whole(found: Released, number: str) -> list[str]:
-    return [name for name, alias in found.aliases.items() if alias["FunctionVersion"] == number]
-
-
-def _share(alias: Mapping[str, Any], number: str) -> float:
-    """What of an alias's traffic a version gets, 0 to 1."""
-    weights: Mapping[str, float] = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
-    return 1 - sum(weights.values()) if alias["FunctionVersion"] == number else weights.get(number, 0)
 
 
 def routes(found: Sequence[Endpoint]) -> Bundle:

@@ -22,7 +22,7 @@ FLOORS = [
     ["gateway"],
     ["api", "client"],
     ["load"],
-    ["applying", "attachments", "released", "results", "samples", "simulation"],
+    ["applying", "attachments", "released", "results", "samples", "simulation", "version_table"],
     ["endpoints"],
     ["apis", "charts"],
     ["asking", "browser", "display", "launch", "connection", "settling"],

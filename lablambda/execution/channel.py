@@ -150,6 +150,13 @@ class Channel:
         self._reads = False
         self._loop.remove_reader(self._socket)
 
+    def release(self) -> socket.socket:
+        """Give the socket to somebody else; this is no channel any more."""
+        if self._broken is None:
+            self._loop.remove_reader(self._socket)
+            self._broken = "released"
+        return self._socket
+
     def no_more(self) -> None:
         """The process is gone: what it sent can still be read, then comes ChannelClosed.
 

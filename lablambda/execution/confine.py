@@ -94,12 +94,14 @@ class Confinement:
             os.close(proc)
         if self._root or self._mounts:
             _drop_capabilities()
-        if self._handled:
-            self._enter_landlock(rules)
+        self.enter_landlock(rules)
         if self._filter:
             self._enter_filter()
 
-    def _enter_landlock(self, rules: Rules) -> None:
+    def enter_landlock(self, rules: Rules) -> None:
+        """The part of it that a process confined already can enter once more."""
+        if not self._handled:
+            return
         ruleset = _call(_LANDLOCK_CREATE, self._ruleset, len(self._ruleset), 0)
         # Opened each time: a file such as resolv.conf is replaced when the machine changes networks.
         for path, rights in (*self._rules, *rules):
@@ -118,6 +120,20 @@ class Confinement:
         length = len(self._filter) // _INSTRUCTION_BYTES
         described = struct.pack("@HP", length, ctypes.addressof(program))
         _check(_libc.prctl(_PR_SET_SECCOMP, _SECCOMP_FILTER, described, 0, 0))
+
+
+class Nested:
+    """For the children of a process that is confined: they are so too, and this keeps them from one another's signals.
+    The file systems that they see are the same."""
+
+    def __init__(self, confinement: Confinement) -> None:
+        self._confinement = confinement
+
+    def prepare(self, mounts: Mounts) -> None:
+        """There is nothing to prepare."""
+
+    def enter(self, rules: Rules, mounts: Mounts) -> None:  # noqa: ARG002 - as it is asked
+        self._confinement.enter_landlock(rules)
 
 
 def landlock_version() -> int:

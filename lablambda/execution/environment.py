@@ -22,17 +22,16 @@ from pathlib import Path
 
 from lablambda.execution.channel import ChannelClosed, Kind, NotSent
 from lablambda.execution.memory import peak_mb
+from lablambda.execution.platform_logs import platform_log_of
 from lablambda.execution.supervisor import exit_words
 from lablambda.execution.variables import platform_variables
-from lablambda.execution.watch import Allowance, Excess, Watch, Watched
+from lablambda.execution.watch import Allowance, Excess, Watch, Watched, clear
 from lablambda.execution.worker import Conversation, Failed, Launch, Program, Runtime, Worker
 from lablambda.model.function import Version
 from lablambda.model.invocation import Invocation, Outcome, Report, too_large
 from lablambda.rules import lifecycle, platform_log, platform_log_json
 from lablambda.rules.lifecycle import Move, State
 from lablambda.rules.limits import RESPONSE_BYTES, STREAMED_BYTES
-from lablambda.rules.platform_log import PlatformLog, TextLog
-from lablambda.rules.platform_log_json import JsonLog
 from lablambda.rules.runtimes import substitution
 
 WriteLog = Callable[[Version, str, str], None]  # version, stream, message
@@ -57,7 +56,12 @@ class Ending:
 
 
 class InitFailed(Exception):
-    """An init that no invocation waits for didn't end well; the text is its error type."""
+    """An init that no invocation waits for didn't end well; kind and message are its error's."""
+
+    def __init__(self, kind: str, message: str = "") -> None:
+        super().__init__(f"{kind}: {message}")
+        self.kind = kind
+        self.message = message
 
 
 class Environment:
@@ -69,6 +73,7 @@ class Environment:
         runtime: Runtime,
         *,
         initialization: str,
+        restores: bool = False,
         folder: Path,
         program: Program,
         access: Callable[[Version], Mapping[str, str]],
@@ -76,7 +81,8 @@ class Environment:
         watch: Watch,
         turn: Callable[[str], AbstractAsyncContextManager[None]],
     ) -> None:
-        """`turn` lets the functions of a host start processes one after the other."""
+        """`restores` is whether the runtime's processes come from a snapshot, so that there is no init; `turn` lets
+        the functions of a host start processes one after the other."""
         self.version = version
         self.identity = uuid.uuid4().hex
         self.log_stream = platform_log.stream_name(
@@ -86,6 +92,7 @@ class Environment:
         self.peak_mb = 0
         self._runtime = runtime
         self._initialization = initialization
+        self._restores = restores
         self._folder = folder / self.identity
         self._scratch = self._folder / "tmp"
         self._program = program
@@ -93,7 +100,7 @@ class Environment:
         self._write_log = write_log
         self._watcher = watch
         self._turn = turn
-        self._platform = _platform_log(version, initialization)
+        self._platform = platform_log_of(version, initialization, restores=restores)
         # Read once: every invocation's report has them.
         self._architecture, self._storage_mb = version.architecture, version.storage_mb
         self._least = version.logging.get("ApplicationLogLevel")
@@ -128,7 +135,7 @@ class Environment:
         ending = await self._first_init("")
         if ending is not None:
             self._move(Move.STOP)
-            raise InitFailed(ending.error_type)
+            raise InitFailed(ending.error_type, _member(ending.payload, "errorMessage"))
 
     async def stop(self) -> None:
         """End the process and remove /tmp."""
@@ -148,6 +155,8 @@ class Environment:
         self._say(self._platform.init_start(self._runtime.name, self._runtime.version, note))
         began = time.perf_counter()
         limit_s = lifecycle.init_limit_s(self._initialization, self.version.timeout_s)
+        if self._restores:
+            limit_s = lifecycle.RESTORE_S
         ending = await self._init(limit_s, request_id)
         spent = (time.perf_counter() - began) * 1000
         status, error_type = ("success", "") if ending is None else (ending.status, ending.error_type)
@@ -179,6 +188,18 @@ class Environment:
             return None
         await self._reset()
         return Ending(body, "error", _error_type(body))
+
+    @property
+    def scratch(self) -> Path:
+        """Its /tmp, which may be that of the process that it was forked from."""
+        shared = None if self._worker is None else self._worker.scratch
+        return shared or self._scratch
+
+    @property
+    def worker(self) -> Worker:
+        """The process of an environment that has one."""
+        assert self._worker is not None
+        return self._worker
 
     def _launch(self) -> Launch:
         scratch = self._scratch
@@ -243,7 +264,7 @@ class Environment:
         return Ending(body[4:], "error", _error_type(body[4:]))
 
     def _watch(self, worker: Worker) -> Watched:
-        allowance = Allowance(self.version.memory_mb, self._storage_mb, self._scratch)
+        allowance = Allowance(self.version.memory_mb, self._storage_mb, self.scratch)
         return self._watcher.watch(worker.process.pid, allowance, worker.process.kill)
 
     async def _stream(
@@ -287,7 +308,7 @@ class Environment:
         elif watched.excess is not None:
             self._log(f"LAMBDA_WARNING: The environment was ended: it had {watched.excess.value}.")
         if watched.excess is Excess.STORAGE:  # or there would be no room for whatever comes next
-            await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
+            await asyncio.to_thread(clear, watched.allowance.scratch)
         return _failed(kind, f"RequestId: {request_id} Error: {_exit_text(status)}")
 
     async def _reset(self, reason: str = "FAILURE", *, after_s: float = 0.0) -> int:
@@ -327,7 +348,8 @@ class Environment:
             billed_ms=platform_log.billed_ms(duration_ms, init_ms),
             memory_mb=self.version.memory_mb,
             max_memory_mb=self.peak_mb,
-            init_ms=None if init_ms is None else round(init_ms, 2),
+            init_ms=None if init_ms is None or self._restores else round(init_ms, 2),
+            restore_ms=round(init_ms, 2) if init_ms is not None and self._restores else None,
             status=ending.status,
             error_type=ending.error_type,
             architecture=self._architecture,
@@ -341,19 +363,6 @@ class Environment:
             function_error="Unhandled" if ending.failed else None,
             log=tuple(self._tail),
         )
-
-
-def _platform_log(version: Version, initialization: str) -> PlatformLog:
-    logging = version.logging
-    if logging["LogFormat"] != "JSON":
-        return TextLog(initialization)
-    return JsonLog(
-        level=logging["SystemLogLevel"],
-        initialization=initialization,
-        function=version.name,
-        version=version.number,
-        now=time.time,
-    )
 
 
 def _header(invocation: Invocation, limit_s: float) -> dict[str, object]:
@@ -375,8 +384,12 @@ def _failed(kind: str, message: str, *, status: str = "error") -> Ending:
 
 
 def _error_type(body: bytes) -> str:
+    return _member(body, "errorType")
+
+
+def _member(error: bytes, name: str) -> str:
     with contextlib.suppress(ValueError, AttributeError):
-        return str(json.loads(body).get("errorType", ""))
+        return str(json.loads(error).get(name, ""))
     return ""
 
 

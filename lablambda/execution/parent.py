@@ -64,8 +64,9 @@ _confine = load("confine", os.path.join(os.path.dirname(os.path.abspath(__file__
 class Parent:
     """Starts, reaps and ends processes, as the lab says."""
 
-    def __init__(self, control: socket.socket) -> None:
-        """Waits for the terms, and goes to where they are kept."""
+    def __init__(self, control: socket.socket, nested_in: Parent | None = None) -> None:
+        """Waits for the terms, and goes to where they are kept. One that is itself the child of a parent is confined
+        already, and so are its children."""
         self.control = control
         self.children: set[int] = set()
         self.calm = _tasks_in_all()
@@ -74,6 +75,8 @@ class Parent:
             sys.exit()
         terms = json.loads(told)["terms"]
         self.confinement = None if terms is None else _confine.Confinement(terms)
+        if nested_in is not None and nested_in.confinement is not None:
+            self.confinement = _confine.Nested(nested_in.confinement)
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.pid = os.getpid()
 

@@ -28,6 +28,7 @@ class Pool:
         self._busy: set[Environment] = set()
         self._born: WeakKeyDictionary[Environment, float] = WeakKeyDictionary()
         self._open = True
+        self._drained = asyncio.Event()
         self.peak_mb = 0  # the most that any of them took
 
     def __len__(self) -> int:
@@ -70,6 +71,11 @@ class Pool:
             self._idle.append((environment, self._now()))
         else:
             await environment.stop()
+        self._note_drained()
+
+    def _note_drained(self) -> None:
+        if not self._open and not self._busy:
+            self._drained.set()
 
     async def reap(self, idle_s: float) -> None:
         """End the environments that have been idle for `idle_s` seconds, and those that are too old."""
@@ -103,6 +109,11 @@ class Pool:
         self._open = False
         idle, self._idle = [environment for environment, _ in self._idle], []
         await _stop_all(idle)
+        self._note_drained()
+
+    async def drained(self) -> None:
+        """When it was told to retire: wait until none is at work any more."""
+        await self._drained.wait()
 
     async def close(self) -> None:
         """End all, busy or not."""

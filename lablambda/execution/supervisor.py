@@ -82,7 +82,8 @@ def exit_words(status: int) -> str:
 class Supervisor:
     """One parent process. When it dies, so does everything that it started."""
 
-    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
+    def __init__(self, process: subprocess.Popen[bytes] | None, control: socket.socket) -> None:
+        """`process` is None if somebody else sees to its end."""
         self.alive = True
         self._process = process
         self._control = control
@@ -131,6 +132,10 @@ class Supervisor:
             raise
         return supervisor
 
+    async def ready(self) -> None:
+        """Wait until it can start others. Raises ServiceFault if it never will."""
+        await self._ready
+
     async def spawn(
         self,
         command: Sequence[str] = (),
@@ -140,9 +145,11 @@ class Supervisor:
         channel: bool = True,
         reach: Reach = NOTHING,
         owner: str = "",
+        packets: bool = False,
     ) -> Process:
         """A new process; a parent that is a zygote needs no command. `reach` is what it may reach beside
-        what all may, `owner` names the environment that it is of, if it is known. Raises NotStarted,
+        what all may, `owner` names the environment that it is of, if it is known. Its channel keeps messages
+        apart if it is to be a parent itself (`packets`). Raises NotStarted,
         ServiceFault."""
         request = {
             "command": [*command],
@@ -152,7 +159,8 @@ class Supervisor:
             "rules": reach.rules,
             "mounts": reach.mounts,
         }
-        ours, theirs = socket.socketpair() if channel else (None, None)
+        kind = socket.SOCK_SEQPACKET if packets else socket.SOCK_STREAM
+        ours, theirs = socket.socketpair(type=kind) if channel else (None, None)
         log_read, log_write = os.pipe()
         try:
             async with self._turns:
@@ -204,6 +212,8 @@ class Supervisor:
     async def close(self) -> None:
         """End the parent and everything it started: closing its socket is the sign."""
         self._lost()
+        if self._process is None:
+            return
         try:
             await asyncio.to_thread(self._process.wait, 5)
         except subprocess.TimeoutExpired:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from lablambda.execution.worker import Program
 from lablambda.model.function import Version
+from lablambda.rules.lifecycle import SNAP_START
 from lablambda.rules.names import REGION
 from lablambda.rules.runtimes import family
 
@@ -30,6 +31,7 @@ def platform_variables(
     `access` holds the role's credentials and the endpoint of the lab's AWS API. Paths are this machine's;
     `Launch.seen_by` makes them what the environment sees.
     """
+    streams = {"AWS_LAMBDA_LOG_GROUP_NAME": version.log_group, "AWS_LAMBDA_LOG_STREAM_NAME": log_stream}
     return {
         # May be overridden by the function's own.
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
@@ -46,8 +48,7 @@ def platform_variables(
         "AWS_LAMBDA_FUNCTION_VERSION": version.number,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory_mb),
         "AWS_LAMBDA_INITIALIZATION_TYPE": initialization,
-        "AWS_LAMBDA_LOG_GROUP_NAME": version.log_group,
-        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        **({} if initialization == SNAP_START else streams),  # a snapshot knows none, as on AWS
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
         "LAMBDA_TASK_ROOT": str(program.task),
         "TZ": ":UTC",

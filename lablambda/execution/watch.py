@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from enum import Enum
@@ -40,6 +41,15 @@ class Allowance(NamedTuple):
     memory_mb: int
     storage_mb: int
     scratch: Path
+
+
+def clear(folder: Path) -> None:
+    """Remove what is in a folder, and leave the folder: a process may have it for its /tmp."""
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)
 
 
 class Watched:

@@ -52,13 +52,15 @@ class Program:
 @dataclass(frozen=True, slots=True)
 class Launch:
     """What a runtime needs to start a process for one environment. `scratch` is the environment's own /tmp,
-    `variables` the whole environment of the process. `shared` is whether others use its /tmp already."""
+    `variables` the whole environment of the process. `shared` is whether others use its /tmp already; `snapshot`
+    whether it is to be what other environments are forked from."""
 
     program: Program
     scratch: Path
     variables: Mapping[str, str]
     write_log: WriteEvent
     shared: bool = False
+    snapshot: bool = False
 
     @property
     def owner(self) -> str:
@@ -86,6 +88,7 @@ class Launch:
             "layers": None if program.layers is None else str(program.layers),
             "scratch": str(self.scratch),
             "variables": dict(self.variables),
+            "snapshot": self.snapshot,
         }
 
 
@@ -131,12 +134,13 @@ class InvalidEntrypoint(Failed):
 
 @dataclass(slots=True)
 class Worker:
-    """The process of one environment."""
+    """The process of one environment; `scratch` is its /tmp if that is another one's."""
 
     process: Process
     channel: Conversation
     logs: LogPipe
     companions: Companion | None = None
+    scratch: Path | None = None
 
     async def end(self, reason: str, *, after_s: float = 0.0) -> int:
         """End the process and all it started, wait until it is gone, and give its wait status. It may end by

@@ -14,6 +14,7 @@ from typing import Any
 from lablambda.clock import Clock
 from lablambda.execution.environment import Environment, InitFailed, WriteLog
 from lablambda.execution.pool import Pool
+from lablambda.execution.snapshot import Snapshot
 from lablambda.execution.watch import Watch
 from lablambda.execution.worker import Program, Runtime
 from lablambda.hosts.machine import Memory, memory
@@ -22,8 +23,8 @@ from lablambda.model.errors import InvalidParameterValue, LabError
 from lablambda.model.function import Version
 from lablambda.model.invocation import Invocation, Outcome
 from lablambda.packaging.store import PackageStore
-from lablambda.rules import capacity
-from lablambda.rules.lifecycle import IDLE_S
+from lablambda.rules import capacity, snap_start
+from lablambda.rules.lifecycle import IDLE_S, SNAP_START
 from lablambda.runtimes.registry import Runtimes
 
 _REAP_EVERY_S = 5.0
@@ -56,6 +57,7 @@ class LocalHost:
         self._machine = machine
         self._turns = Turns(_STARTS_PER_PROCESSOR * (os.cpu_count() or 1))
         self._watch = Watch()
+        self._snapshots: dict[tuple[str, str], Snapshot] = {}
         self._pools: dict[tuple[str, str], Pool] = {}
         self._retiring: set[asyncio.Task[None]] = set()
 
@@ -77,6 +79,13 @@ class LocalHost:
         """Keep at least `count` environments of the version ready. Raises InitFailed if init fails."""
         pool = self._pools.get(_key(version)) or await self._new_pool(version)
         await pool.provision(count)
+
+    async def snapshot(self, version: Version) -> None:
+        """Take the snapshot that the version's environments are restored from, if they are. Raises InitFailed if init
+        fails."""
+        if self._restores(version):
+            snapshot = self._snapshots.get(_key(version)) or await self._new_snapshot(version)
+            await snapshot.take()
 
     def provisioned(self, version: Version) -> int:
         """How many environments of the version are to be kept ready."""
@@ -113,8 +122,8 @@ class LocalHost:
     def retire(self, version: Version) -> None:
         """Let the version's environments end as they fall idle."""
         pool = self._pools.pop(_key(version), None)
-        if pool is not None:
-            self._in_background(pool.retire())
+        snapshot = self._snapshots.pop(_key(version), None)
+        self._in_background(_retire(pool, snapshot))
 
     def _in_background(self, ending: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(ending)
@@ -148,6 +157,7 @@ class LocalHost:
     async def close(self) -> None:
         """End every environment and every runtime."""
         await asyncio.gather(*(pool.close() for pool in self._pools.values()))
+        await asyncio.gather(*(snapshot.close() for snapshot in self._snapshots.values()))
         await asyncio.gather(*self._retiring)
         await self._runtimes.close()
         self._watch.close()
@@ -155,21 +165,52 @@ class LocalHost:
     async def _new_pool(self, version: Version) -> Pool:
         runtime = await self._runtime(version.runtime)
         program = self._program(version)
+        restores = self._restores(version)
+        if restores:
+            runtime = self._snapshots.get(_key(version)) or await self._new_snapshot(version)
+            with contextlib.suppress(InitFailed):  # the first environment will fail alike
+                await runtime.take()
 
         def make(initialization: str) -> Environment:
-            return Environment(
-                version,
-                runtime,
-                initialization=initialization,
-                folder=self._folder,
-                program=program,
-                access=self._access,
-                write_log=self._write_log,
-                watch=self._watch,
-                turn=self._turns.turn,
-            )
+            kind = SNAP_START if restores else initialization
+            return self._environment(version, runtime, program, kind, restores=restores)
 
         return self._pools.setdefault(_key(version), Pool(make, self._clock.now, version.memory_mb))
+
+    def _restores(self, version: Version) -> bool:
+        """Whether its environments are restored from a snapshot; extensions would not be in it."""
+        return snap_start.is_optimized(version) and not self._program(version).extensions
+
+    async def _new_snapshot(self, version: Version) -> Snapshot:
+        runtime = await self._runtime(version.runtime)
+        program = self._program(version)
+
+        def make(origin: Runtime) -> Environment:
+            return self._environment(version, origin, program, SNAP_START)
+
+        return self._snapshots.setdefault(_key(version), Snapshot(runtime, make))
+
+    def _environment(
+        self,
+        version: Version,
+        runtime: Runtime,
+        program: Program,
+        initialization: str,
+        *,
+        restores: bool = False,
+    ) -> Environment:
+        return Environment(
+            version,
+            runtime,
+            initialization=initialization,
+            restores=restores,
+            folder=self._folder,
+            program=program,
+            access=self._access,
+            write_log=self._write_log,
+            watch=self._watch,
+            turn=self._turns.turn,
+        )
 
     def _program(self, version: Version) -> Program:
         return Program(
@@ -194,3 +235,12 @@ class LocalHost:
 
 def _key(version: Version) -> tuple[str, str]:
     return version.arn, version.build
+
+
+async def _retire(pool: Pool | None, snapshot: Snapshot | None) -> None:
+    """The snapshot's process goes last: environments end with it."""
+    if pool is not None:
+        await pool.retire()
+        await pool.drained()
+    if snapshot is not None:
+        await snapshot.close()

@@ -63,6 +63,7 @@ def read_cell(line: str, body: str, options: argparse.Namespace, lab: Callable[[
         layers=tuple(options.layer),
         sources=sources,
         ends=ends,
+        snap_start=options.snap_start,
         release=Release(options.publish, options.alias, options.reserved, options.provisioned),
     )
 

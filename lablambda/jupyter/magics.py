@@ -56,6 +56,7 @@ from lablambda.rules.names import function_arn
 from lablambda.rules.runtimes import nearest, substitution
 from lablambda.rules.step import Step, Target
 from lablambda.samples import SAMPLES, sample
+from lablambda.version_table import version_table
 
 if TYPE_CHECKING:
     from lablambda.simulation.course import Course
@@ -303,7 +304,7 @@ class LambdaMagics(Magics):
 
     def _versions(self, rest: str) -> Shown:
         name = self._function(rest, "versions").name
-        return Shown(display.versions(name, versions(name, self.lab())))
+        return Shown(version_table(name, versions(name, self.lab())))
 
     def _alias(self, rest: str) -> Shown:
         parser = Words(prog="%lambda alias", usage=f"%lambda {COMMANDS['alias']}", add_help=False)

@@ -17,7 +17,6 @@ from lablambda.samples import SAMPLES
 from lablambda.simulation import words
 
 # In the design, and not built yet: named here so that they are answered, not misread.
-OPTIONS_TO_COME = ("--snap-start",)
 COMMANDS_TO_COME = (
     "dashboard",
     "deploy",
@@ -136,6 +135,11 @@ def add_release(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--publish", action="store_true", help="publish a version of it")
     parser.add_argument("--alias", metavar="NAME", help="publish it, and have this alias lead to the version")
     parser.add_argument(
+        "--snap-start",
+        action="store_true",
+        help="run init once when it is published, and restore its environments from there (Python)",
+    )
+    parser.add_argument(
         "--reserved", type=int, metavar="N", help="concurrent executions that it has for itself, and no more"
     )
     parser.add_argument(
@@ -148,9 +152,6 @@ def cell_options(line: str) -> argparse.Namespace:
     words = sources_joined(split(line))
     if not {"-h", "--help"}.isdisjoint(words):
         return argparse.Namespace(help=True)
-    for word in words:
-        if word.partition("=")[0] in OPTIONS_TO_COME:
-            raise CellError(f"{word.partition('=')[0]} is not implemented yet.")
     options = cell_parser().parse_args(words)
     _in_range("--memory", options.memory, MEMORY_MB, "MB")
     _in_range("--timeout", options.timeout, TIMEOUT_S, "seconds")
@@ -169,6 +170,10 @@ def _check_release(options: argparse.Namespace) -> None:
         )
     if reserved is not None and reserved < 0:
         raise CellError(f"--reserved {reserved}: reserve 0 (it then never runs) or more.")
+    if options.snap_start and alias is None and not options.publish:
+        raise CellError("--snap-start is for versions, never for $LATEST: add --publish or --alias NAME.")
+    if options.snap_start and provisioned is not None:
+        raise CellError("--snap-start and --provisioned don't go together on AWS: choose one of them.")
     if provisioned is None:
         return
     if provisioned < 1:

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
+from lablambda.execution.environment import InitFailed
 from lablambda.hosts.local import LocalHost
 from lablambda.lab.catalog import Catalog
 from lablambda.model.errors import (
@@ -30,7 +31,7 @@ from lablambda.model.errors import (
 from lablambda.model.function import LATEST, Function, Phase, Version
 from lablambda.model.package import Layer, Package
 from lablambda.packaging.store import PackageStore
-from lablambda.rules import configuration
+from lablambda.rules import configuration, snap_start
 from lablambda.rules.names import REGION, FunctionReference, function_arn
 
 STALE_REVISION = (
@@ -130,9 +131,12 @@ class Deployer:
                     f"CodeSHA256 ({sha256}) is different from current CodeSHA256 in $LATEST ({latest.package.sha256}). "
                     "Please try again with the CodeSHA256 in $LATEST."
                 )
-            published, version = _publish(function, description)
+            phase = Phase.CREATING if snap_start.is_wanted(latest) else Phase.ACTIVE
+            published, version = _publish(function, description, phase=phase)
             if published is not function:
                 await self._catalog.save(published)
+            if version.phase.changing:
+                self._follow(function.name)
             return version
 
     async def delete(self, reference: FunctionReference) -> None:
@@ -169,7 +173,7 @@ class Deployer:
     def resume(self) -> None:
         """Go on with what was under way when the lab ended."""
         for function in self._catalog.functions():
-            if function.latest.phase.changing:
+            if any(version.phase.changing for version in function.every_version()):
                 self._follow(function.name)
 
     async def close(self) -> None:
@@ -202,34 +206,40 @@ class Deployer:
 
     async def _complete(self, name: str) -> None:
         """Do all that would slow the first invocation down, and say how it ended. Never raises."""
+        function = self._catalog.find(name)
+        assert function is not None
+        changing = [version for version in function.every_version() if version.phase.changing]
         try:
-            await self._end(name, *await self._make_ready(name))
+            await self._end(name, {version.number: await self._make_ready(version) for version in changing})
         finally:
             del self._changes[name]
 
-    async def _make_ready(self, name: str) -> tuple[Phase, str]:
+    async def _make_ready(self, version: Version) -> tuple[Phase, str]:
         """The phase that follows, and why it is a bad one."""
-        function = self._catalog.find(name)
-        assert function is not None
-        creating = function.latest.phase is Phase.CREATING
         try:
-            await asyncio.to_thread(self._store.merge, function.latest.layers)
-            await self._host.warm(function.latest)
+            await asyncio.to_thread(self._store.merge, version.layers)
+            await self._host.warm(version)
+            await self._host.snapshot(version)
         except Exception as error:
-            if not isinstance(error, LabError):
+            if not isinstance(error, LabError | InitFailed):
                 traceback.print_exc(file=sys.stderr)
+            creating = version.phase is Phase.CREATING
             return Phase.FAILED if creating else Phase.UPDATE_FAILED, str(error)
         return Phase.ACTIVE, ""
 
-    async def _end(self, name: str, phase: Phase, reason: str) -> None:
+    async def _end(self, name: str, outcomes: Mapping[str, tuple[Phase, str]]) -> None:
+        """Note what became of versions, by number."""
         function = self._catalog.find(name)  # again: tags or aliases may have changed meanwhile
         assert function is not None
 
         def ended(version: Version) -> Version:
-            return replace(version, phase=phase, reason=reason) if version.phase.changing else version
+            phase, reason = outcomes[version.number]
+            return replace(version, phase=phase, reason=reason)
 
-        versions = {number: ended(version) for number, version in function.versions.items()}
-        latest = replace(ended(function.latest), revision=_new())
+        versions = {number: ended(v) if number in outcomes else v for number, v in function.versions.items()}
+        latest = function.latest
+        if LATEST in outcomes:
+            latest = replace(ended(latest), revision=_new())
         try:
             await self._catalog.save(replace(function, latest=latest, versions=versions))
         except LabError:  # the disk is full: the lab goes on with what it knows

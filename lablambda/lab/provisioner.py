@@ -13,7 +13,7 @@ from lablambda.lab.catalog import Catalog
 from lablambda.lab.deploy import timestamp
 from lablambda.model.errors import LabError
 from lablambda.model.function import Function, Setting, Version
-from lablambda.rules import provisioning
+from lablambda.rules import provisioning, snap_start
 from lablambda.rules.names import FunctionReference
 
 _INIT_FAILED = "FUNCTION_ERROR_INIT_FAILURE"
@@ -54,6 +54,7 @@ class Provisioner:
         if qualifier in function.aliases:
             provisioning.check_alias(function.aliases[qualifier])
         provisioning.check_single(function, qualifier)
+        snap_start.check_provisioned(function.version(provisioning.version_of(function, qualifier)))
         members = {provisioning.REQUESTED: wanted, "LastModified": timestamp()}
         changed = function.with_setting(Setting.PROVISIONED, qualifier, members if wanted else None)
         provisioning.check(function, changed, limit=self._limit, set_aside=self._catalog.set_aside)

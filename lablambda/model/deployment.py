@@ -27,3 +27,4 @@ class Deployment:
     sources: tuple[Source, ...] = ()
     ends: Ends = Ends()  # noqa: RUF009 - frozen
     release: Release = Release()  # noqa: RUF009 - frozen
+    snap_start: bool = False

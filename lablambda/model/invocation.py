@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from dataclasses import dataclass, field
@@ -59,8 +60,9 @@ class Invocation:
 class Report:
     """The figures of AWS's REPORT line. Times are milliseconds, sizes are MB.
 
-    `init_ms` is set on a cold start only; `status` is "success", "error" or "timeout". `architecture` and
-    `storage_mb` (of /tmp) aren't in that line, but the price depends on them.
+    `init_ms` is set on a cold start only, or `restore_ms` if it was one from a snapshot; `status` is "success",
+    "error" or "timeout". `architecture` and `storage_mb` (of /tmp) aren't in that line, but the price depends on
+    them.
     """
 
     request_id: str
@@ -73,10 +75,15 @@ class Report:
     error_type: str = ""
     architecture: str = "x86_64"
     storage_mb: int = 512
+    restore_ms: float | None = None
 
     @property
     def cold(self) -> bool:
-        return self.init_ms is not None
+        return self.init_ms is not None or self.restore_ms is not None
+
+    @property
+    def billed_restore_ms(self) -> int:
+        return math.ceil(self.restore_ms or 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,13 @@ from typing import Any
 from lablambda.model.errors import InvalidParameterValue
 from lablambda.model.function import Version
 from lablambda.model.package import Layer
+from lablambda.rules import snap_start
 from lablambda.rules.limits import ENVIRONMENT_BYTES, LAYERS, UNZIPPED_BYTES
 
 _UNABLE = (
     "Lambda was unable to configure your environment variables because the environment variables you have "
     "provided"
 )
-_WITHOUT_SNAP_START = ("java8.al2", "python3.10", "python3.11")
 _NO_VPC = {"Ipv6AllowedForDualStack": False, "SecurityGroupIds": [], "SubnetIds": [], "VpcId": ""}
 # What a caller may not set on a function.
 # Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
@@ -101,7 +101,7 @@ def _logging(logging: dict[str, str], changes: Mapping[str, Any]) -> dict[str, s
 
 def check(version: Version) -> None:
     """Refuse a version that AWS wouldn't take, or that this lab can't run."""
-    _check_snap_start(version)
+    snap_start.check(version)
     _check_variables(version.variables)
     _check_layers(version.layers)
     unzipped = version.package.unzipped + sum(layer.package.unzipped for layer in version.layers)
@@ -110,13 +110,6 @@ def check(version: Version) -> None:
             f"Function code combined with layers exceeds the maximum allowed size of {UNZIPPED_BYTES} bytes. "
             f"The actual size is {unzipped} bytes."
         )
-
-
-def _check_snap_start(version: Version) -> None:
-    family = version.runtime.rstrip("0123456789.")
-    wanted = version.configuration["SnapStart"]["ApplyOn"] != "None"
-    if wanted and (family not in ("java", "python", "dotnet") or version.runtime in _WITHOUT_SNAP_START):
-        raise InvalidParameterValue(f"{version.runtime} is not supported for SnapStart enabled functions.")
 
 
 def _check_variables(variables: Mapping[str, str]) -> None:

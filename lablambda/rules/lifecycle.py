@@ -11,7 +11,8 @@ from __future__ import annotations
 from enum import Enum
 
 # Why an environment is started, as AWS_LAMBDA_INITIALIZATION_TYPE says it.
-ON_DEMAND, PROVISIONED = "on-demand", "provisioned-concurrency"
+ON_DEMAND, PROVISIONED, SNAP_START = "on-demand", "provisioned-concurrency", "snap-start"
+RESTORE_S = 10.0
 _INIT_S, _LONG_INIT_S = 10.0, 130.0
 # Environments are replaced "every few hours", however busy they are; AWS doesn't say after how many.
 LONGEST_LIFE_S = 4 * 3600.0
@@ -20,7 +21,7 @@ IDLE_S = 300.0
 
 
 def init_limit_s(initialization: str, timeout_s: int) -> float:
-    """How long init may take; nobody waits for a provisioned one, so it may take long."""
+    """How long init may take; nobody waits for a provisioned one, or for a snapshot's, so it may take long."""
     return _INIT_S if initialization == ON_DEMAND else max(_LONG_INIT_S, timeout_s)
 
 

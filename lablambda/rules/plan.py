@@ -128,6 +128,7 @@ def _settings(current: Current, wanted: Deployment, code: Code) -> dict[str, Any
         "MemorySize": wanted.memory_mb,
         "Timeout": wanted.timeout_s,
         "Environment": {"Variables": dict(wanted.variables)},
+        "SnapStart": {"ApplyOn": "PublishedVersions" if wanted.snap_start else "None"},
         "Layers": [*layers, *(current.layers.get(name, name) for name in wanted.layers)],
     }
 
@@ -136,6 +137,8 @@ def _changes(function: Mapping[str, Any], settings: Mapping[str, Any]) -> list[s
     changed = [name for name in _COMPARED if function.get(name) != settings[name]]
     if function.get("Environment", {}).get("Variables", {}) != settings["Environment"]["Variables"]:
         changed.append("Environment")
+    if function.get("SnapStart", {}).get("ApplyOn", "None") != settings["SnapStart"]["ApplyOn"]:
+        changed.append("SnapStart")
     if [layer["Arn"] for layer in function.get("Layers", [])] != settings["Layers"]:
         changed.append("Layers")
     return changed

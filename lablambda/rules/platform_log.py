@@ -78,6 +78,11 @@ def _report(r: Report) -> str:
     ]
     if r.init_ms is not None:
         parts.append(f"Init Duration: {r.init_ms:.2f} ms")
+    if r.restore_ms is not None:
+        parts += [
+            f"Restore Duration: {r.restore_ms:.2f} ms",
+            f"Billed Restore Duration: {r.billed_restore_ms} ms",
+        ]
     if r.status != "success":
         parts.append(f"Status: {r.status}")
     if r.error_type and r.status == "error":
@@ -86,7 +91,7 @@ def _report(r: Report) -> str:
 
 
 def billed_ms(duration_ms: float, init_ms: float | None) -> int:
-    """Duration plus init, rounded up to a millisecond; init is billed since August 2025."""
+    """Duration plus init or restore, rounded up to a millisecond; init is billed since August 2025."""
     return max(1, math.ceil(duration_ms + (init_ms or 0.0)))
 
 
@@ -99,7 +104,8 @@ def stream_name(day: str, version: Version, environment_id: str) -> str:
 _REPORT = re.compile(
     r"^REPORT RequestId: (?P<id>\S+)\tDuration: (?P<duration>[\d.]+) ms\tBilled Duration: (?P<billed>\d+) ms\t"
     r"Memory Size: (?P<memory>\d+) MB\tMax Memory Used: (?P<used>\d+) MB"
-    r"(?:\tInit Duration: (?P<init>[\d.]+) ms)?(?:.*?\tStatus: (?P<status>\w+))?(?:\tError Type: (?P<type>\S+))?"
+    r"(?:\tInit Duration: (?P<init>[\d.]+) ms)?(?:\tRestore Duration: (?P<restore>[\d.]+) ms)?"
+    r"(?:.*?\tStatus: (?P<status>\w+))?(?:\tError Type: (?P<type>\S+))?"
 )
 
 
@@ -115,6 +121,7 @@ def parse_report(line: str) -> Report | None:
         memory_mb=int(match["memory"]),
         max_memory_mb=int(match["used"]),
         init_ms=float(match["init"]) if match["init"] else None,
+        restore_ms=float(match["restore"]) if match["restore"] else None,
         status=match["status"] or "success",
         error_type=match["type"] or "",
     )

@@ -26,7 +26,7 @@ class JsonLog:
     ) -> None:
         self._least = _RANKS[level]
         self._init = {"initializationType": initialization, "phase": "init"}
-        self._function = {"functionName": function, "functionVersion": version}
+        self.function = {"functionName": function, "functionVersion": version}
         self._now = now
 
     def init_start(self, runtime: str, runtime_version: str, note: str = "") -> list[str]:
@@ -34,31 +34,32 @@ class JsonLog:
             "runtimeVersion": runtime_label(runtime, runtime_version),
             "runtimeVersionArn": runtime_version_arn(runtime),
         } | ({"note": note} if note else {})
-        return self._events(("INFO", "platform.initStart", {**self._init, **names, **self._function}))
+        return self.events(("INFO", "platform.initStart", {**self._init, **names, **self.function}))
 
     def init_end(self, init_ms: float, *, status: str, error_type: str) -> list[str]:
         ended = {**self._init, "status": status} | ({"errorType": error_type} if error_type else {})
         quiet = "DEBUG" if self._init["initializationType"] == ON_DEMAND else "INFO"
         report = {**ended, "metrics": {"durationMs": round(init_ms, 3)}}
-        return self._events(
-            (_or_warning("DEBUG", status), "platform.initRuntimeDone", ended),
-            (_or_warning(quiet, status), "platform.initReport", report),
+        return self.events(
+            (or_warning("DEBUG", status), "platform.initRuntimeDone", ended),
+            (or_warning(quiet, status), "platform.initReport", report),
         )
 
     def start(self, request_id: str, version: str) -> list[str]:
-        return self._events(("INFO", "platform.start", {"requestId": request_id, "version": version}))
+        return self.events(("INFO", "platform.start", {"requestId": request_id, "version": version}))
 
     def end(self, report: Report, produced_bytes: int) -> list[str]:
         ended: dict[str, Any] = {"requestId": report.request_id, "status": report.status}
         if report.error_type:
             ended["errorType"] = report.error_type
         run = {"durationMs": report.duration_ms, "producedBytes": produced_bytes}
-        return self._events(
-            (_or_warning("DEBUG", report.status), "platform.runtimeDone", {**ended, "metrics": run}),
-            (_or_warning("INFO", report.status), "platform.report", {**ended, "metrics": _metrics(report)}),
+        return self.events(
+            (or_warning("DEBUG", report.status), "platform.runtimeDone", {**ended, "metrics": run}),
+            (or_warning("INFO", report.status), "platform.report", {**ended, "metrics": _metrics(report)}),
         )
 
-    def _events(self, *events: tuple[str, str, Mapping[str, Any]]) -> list[str]:
+    def events(self, *events: tuple[str, str, Mapping[str, Any]]) -> list[str]:
+        """Those of the log's level and above, as lines; each is a level, a type and a record."""
         time = datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="milliseconds")
         return [
             json.dumps({"time": time.replace("+00:00", "Z"), "type": kind, "record": record})
@@ -67,7 +68,8 @@ class JsonLog:
         ]
 
 
-def _or_warning(level: str, status: str) -> str:
+def or_warning(level: str, status: str) -> str:
+    """The level of what ended with a status."""
     return level if status == "success" else "WARN"
 
 
@@ -78,6 +80,11 @@ def _metrics(report: Report) -> dict[str, float]:
         "memorySizeMB": report.memory_mb,
         "maxMemoryUsedMB": report.max_memory_mb,
     }
+    if report.restore_ms is not None:
+        metrics |= {
+            "restoreDurationMs": report.restore_ms,
+            "billedRestoreDurationMs": report.billed_restore_ms,
+        }
     return metrics if report.init_ms is None else {**metrics, "initDurationMs": report.init_ms}
 
 
@@ -95,6 +102,7 @@ def parse_report(line: str) -> Report | None:
             memory_mb=metrics["memorySizeMB"],
             max_memory_mb=metrics["maxMemoryUsedMB"],
             init_ms=metrics.get("initDurationMs"),
+            restore_ms=metrics.get("restoreDurationMs"),
             status=record["status"],
             error_type=record.get("errorType", ""),
         )

@@ -130,13 +130,18 @@ async def test_many_at_once(supervisor: Supervisor) -> None:
         os.close(process.log)
 
 
+def _pid(supervisor: Supervisor) -> int:
+    assert supervisor._process is not None
+    return supervisor._process.pid
+
+
 async def test_one_that_nobody_waits_for_any_more_is_ended(supervisor: Supervisor) -> None:
     task = asyncio.ensure_future(supervisor.spawn(shell("sleep 60"), channel=False))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    parent = psutil.Process(supervisor._process.pid)
+    parent = psutil.Process(_pid(supervisor))
     async with asyncio.timeout(10):
         while parent.children():
             await asyncio.sleep(0.01)
@@ -144,7 +149,7 @@ async def test_one_that_nobody_waits_for_any_more_is_ended(supervisor: Superviso
 
 async def test_its_parents_end_is_its_own(supervisor: Supervisor) -> None:
     process = await supervisor.spawn(shell("sleep 60"), channel=False)
-    os.kill(supervisor._process.pid, signal.SIGKILL)
+    os.kill(_pid(supervisor), signal.SIGKILL)
     assert await process.wait() == 9
     assert gone([process.pid])
     assert not supervisor.alive
@@ -157,7 +162,7 @@ async def test_a_spawner_starts_another_parent_if_one_died() -> None:
     spawner = Spawner()
     first = await spawner.ready()
     assert await spawner.ready() is first
-    os.kill(first._process.pid, signal.SIGKILL)
+    os.kill(_pid(first), signal.SIGKILL)
     async with asyncio.timeout(10):
         while first.alive:
             await asyncio.sleep(0.01)

@@ -10,7 +10,7 @@ from lablambda.client import Lab
 from lablambda.jupyter.cell import read_cell
 from lablambda.jupyter.errors import CellError
 from lablambda.jupyter.languages.python import OWN_RUNTIME
-from lablambda.jupyter.options import OPTIONS_TO_COME, InvokeWords, cell_options, invoke_words
+from lablambda.jupyter.options import InvokeWords, cell_options, invoke_words
 from lablambda.model.deployment import Deployment
 from lablambda.model.destination import Destination, Ends
 from lablambda.model.source import S3Source
@@ -222,13 +222,6 @@ def test_ends_that_cannot_be(options: str, told: str) -> None:
     with pytest.raises(CellError) as caught:
         read(f"hello {options}")
     assert told in str(caught.value)
-
-
-@pytest.mark.parametrize("option", OPTIONS_TO_COME)
-@pytest.mark.parametrize("form", ["hello {}", "hello {} value", "hello {}=value"])
-def test_options_to_come_say_so(option: str, form: str) -> None:
-    with pytest.raises(CellError, match=f"{option} is not implemented yet"):
-        cell_options(form.format(option))
 
 
 @pytest.mark.parametrize("line", ["-h", "--help", "hello -h", "hello --memory 512 --help", "--bogus -h"])

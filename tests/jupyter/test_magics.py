@@ -253,6 +253,21 @@ def test_an_init_that_fails_can_not_be_kept_ready(notebook: Notebook) -> None:
     assert "Couldn't keep 1 environments of badinit:live ready: FUNCTION_ERROR_INIT_FAILURE" in told
 
 
+def test_snap_start_is_said_in_the_cell(notebook: Notebook, lab: Lab) -> None:
+    cell = "%%lambda snap {} --runtime python3.13\nimport time\ntime.sleep(0.3)\ndef handler(event, context): ..."
+    assert notebook.run(cell.format("--snap-start --alias live")).version == "1"
+    assert notebook.run(cell.format("--snap-start --alias live")).verdict == "unchanged"
+    out = notebook.run("%lambda invoke snap --qualifier live")
+    assert out.report.restore_ms < 300
+    assert "restored in" in out._repr_mimebundle_()["text/plain"]
+    said = [step.text for step in notebook.run(cell.format("--alias live")).steps]
+    assert "change SnapStart of snap" in said
+    broken = cell.format("--snap-start --alias live").replace("time.sleep(0.3)", "raise OSError('no disk')")
+    told = notebook.fails(broken)
+    assert "Couldn't publish a version of snap: OSError: no disk" in told
+    assert "%lambda invoke shows" in told
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
@@ -261,6 +276,8 @@ def test_an_init_that_fails_can_not_be_kept_ready(notebook: Notebook) -> None:
         ("--provisioned 2 --reserved 1 --alias live", "reserve as many"),
         ("--reserved -1", "reserve 0"),
         ("--alias 12", "isn't a number"),
+        ("--snap-start", "add --publish or --alias NAME"),
+        ("--snap-start --alias live --provisioned 1", "choose one of them"),
     ],
 )
 def test_what_aws_would_refuse_half_way(notebook: Notebook, options: str, told: str) -> None:

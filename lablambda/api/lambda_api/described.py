@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lablambda.model.function import LATEST, Phase, Version
-from lablambda.rules import platform_log
+from lablambda.rules import platform_log, snap_start
 from lablambda.rules.names import function_arn
 
 _BEING_CREATED = "The function is being created."
@@ -45,6 +45,8 @@ def configuration(version: Version, *, arn: str | None = None) -> dict[str, Any]
         "SnapStart": _snap_start(version),
         "RuntimeVersionConfig": {"RuntimeVersionArn": platform_log.runtime_version_arn(version.runtime)},
     }
+    if version.phase is Phase.FAILED and snap_start.is_optimized(version):
+        described["StateReasonCode"] = "FunctionError"
     if version.phase in _REASON_MEMBER:
         described[_REASON_MEMBER[version.phase]] = version.reason
     if version.layers:
@@ -61,5 +63,5 @@ def listed_configuration(version: Version, *, qualified: bool) -> dict[str, Any]
 
 def _snap_start(version: Version) -> dict[str, str]:
     wanted = version.configuration["SnapStart"]["ApplyOn"]
-    on = wanted == "PublishedVersions" and version.number != LATEST
+    on = snap_start.is_optimized(version)
     return {"ApplyOn": wanted, "OptimizationStatus": "On" if on else "Off"}

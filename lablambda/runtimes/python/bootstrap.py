@@ -5,7 +5,8 @@ socket, descriptor 3. A frame on it is `u32 length | u8 kind | body`, big-endian
 body:
 
     from the lab   START       JSON: "runtime" (as it was asked for), "handler", the folders "task", "layers"
-                               (or null) and "scratch", and "variables", which are the whole environment
+                               (or null) and "scratch", "variables", which are the whole environment, and
+                               "snapshot", whether it is to be what environments are forked from
                    INVOKE      u32 header length | header JSON | event
     to the lab     READY       empty: init is over
                    INIT_ERROR  error JSON; the process then exits
@@ -85,6 +86,10 @@ class Lab:
     def send(self, kind: int, body: bytes = b"") -> None:
         self._connection.sendall(struct.pack("!IB", len(body) + 1, kind) + body)
 
+    def release(self) -> socket.socket:
+        """Give the socket to somebody else; this is no channel any more."""
+        return self._connection
+
     def answer(self, kind: int, body: bytes) -> None:
         peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         self.send(kind, struct.pack("!I", peak_kib) + body)
@@ -144,7 +149,7 @@ class _LogHandler(logging.Handler):
             self.handleError(record)
 
 
-def _install_logging() -> None:
+def install_logging() -> None:
     """A root handler is there before the function's code, so `basicConfig()` does nothing, as on AWS."""
     handler = _LogHandler()
     handler.setFormatter(_JsonFormatter() if _json_logs() else _text_formatter())
@@ -416,22 +421,28 @@ def _too_large() -> bytes:
 
 def run(lab: Lab, handler_name: str, names: Names) -> int:
     """The environment's life: init, then events until the lab goes away. `names` shows AWS's paths."""
-    _install_logging()
-    environment = _context_of_environment()
+    install_logging()
     try:
         handler = load_handler(handler_name)
     except Exception as error:
-        _refuse_to_start(lab, error, names)
+        refuse_to_start(lab, error, names)
         return 1
     flush()
     lab.send(READY)
+    return serve(lab, handler, names)
+
+
+def serve(lab: Lab, handler: Handler, names: Names) -> int:
+    """Handle events until the lab goes away; gives the exit status."""
+    environment = _context_of_environment()
     while (event := lab.next()) is not None:
         header, payload = event
         _handle(lab, handler, payload, header, environment, names)
     return 0
 
 
-def _refuse_to_start(lab: Lab, error: Exception, names: Names) -> None:
+def refuse_to_start(lab: Lab, error: Exception, names: Names) -> None:
+    """Tell that init failed."""
     told = error_object(error, "", names)
     _log_error(told)
     lab.send(INIT_ERROR, json.dumps(told).encode())

@@ -45,7 +45,7 @@ class PythonRuntime:
         # So that a Python which the handler starts finds boto3 too.
         variables = {"PYTHONPATH": str(self._folder), **launch.variables}
         reach = self._terms.reach(launch.program.code, launch.scratch)
-        process = await zygote.spawn(reach=reach, owner=launch.owner)
+        process = await zygote.spawn(reach=reach, owner=launch.owner, packets=launch.snapshot)
         return adopt(process, replace(launch, variables=variables).seen_by(reach))
 
     async def _start_zygote(self) -> Supervisor:

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 # What AWS has in its Python runtime beside the standard library, loaded ahead of any function.
-RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six", "simplejson")
+RUNTIME_PACKAGES = (
+    *("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six", "simplejson"),
+    "snapshot_restore_py",
+)
 DISTRIBUTIONS = {"dateutil": "python_dateutil"}  # where a package's metadata has another name
 
 
@@ -33,6 +36,7 @@ def main() -> None:
     control, runtime_folder = socket.socket(fileno=int(sys.argv[1])), sys.argv[2]
     module = _load_parent()
     bootstrap = module.load("bootstrap", os.path.join(_HERE, "bootstrap.py"))
+    module.load("snapshot", os.path.join(_HERE, "snapshot.py"))
     parent = module.Parent(control)
     # Only now: modules must be where environments find the rest of them.
     sys.path.append(runtime_folder)
@@ -80,7 +84,8 @@ def _become_environment(
         os.close(told)
         parent.leave(request, descriptors)
         os.set_inheritable(bootstrap.CHANNEL, False)
-        status = _live(bootstrap.Lab(socket.socket(fileno=bootstrap.CHANNEL)), bootstrap, metadata)
+        lab = bootstrap.Lab(socket.socket(fileno=bootstrap.CHANNEL))
+        status = _live(lab, bootstrap, metadata, parent)
     except SystemExit as exit_request:
         status = _exit_status(exit_request)
     except BaseException as error:
@@ -90,14 +95,18 @@ def _become_environment(
         os._exit(status)
 
 
-def _live(lab: Any, bootstrap: ModuleType, metadata: list[str]) -> int:
+def _live(lab: Any, bootstrap: ModuleType, metadata: list[str], parent: Any) -> int:
     """An environment's life, from the moment that its function is known; gives its exit status."""
     launch = lab.start()
     if launch is None:
         return 0
     paths = _enter(launch)
     _unload_shadowed(paths, metadata)
-    status: int = bootstrap.run(lab, launch["handler"], _path_names(launch))
+    status: int
+    if launch["snapshot"]:
+        status = sys.modules["snapshot"].live(lab, bootstrap, parent, launch, _path_names(launch))
+        return status
+    status = bootstrap.run(lab, launch["handler"], _path_names(launch))
     return status
 
 
