@@ -22,6 +22,7 @@ from tests.bench.languages import languages
 from tests.bench.many import many
 from tests.bench.sandbox import sandbox
 from tests.bench.scaling import scaling
+from tests.bench.snapshots import snapshots
 
 BOTO3 = "import boto3\n" + PLAIN
 PRINTING = "def handler(event, context):\n    print('n is', event['n'])\n    return {'ok': True}\n"
@@ -133,6 +134,7 @@ def main() -> None:
             lambda: deploying(lab, 5 if few else 20),
             lambda: warm(lab, 3 if few else 15),
             lambda: cold(lab, 5 if few else 20),
+            lambda: snapshots(lab, 5 if few else 20),
             lambda: burst(lab),
             lambda: memory(lab),
             lambda: languages(lab, 3 if few else 10, 3 if few else 15),
