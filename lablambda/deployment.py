@@ -26,6 +26,7 @@ from lablambda.packaging.failure import RequirementsError
 from lablambda.packaging.requirements import layer_name, layer_zip
 from lablambda.packaging.zips import zip_files
 from lablambda.released import observe_release
+from lablambda.rules import snap_start
 from lablambda.rules.names import ACCOUNT, function_arn
 from lablambda.rules.plan import Code, plan, source_steps
 from lablambda.rules.release_steps import newest_version, split_step
@@ -101,7 +102,7 @@ def deploy(wanted: Deployment, lab: Lab, *, dry_run: bool = False) -> Deployed:
         runtime=wanted.runtime,
         code_size=len(code.zip),
         sources=tuple(map(str, wanted.sources)),
-        note=substitution(wanted.runtime, runs),
+        note=_note(wanted, runs),
         endpoints=endpoints,
         version=_version(current, answers) if wanted.release.publishes and not dry_run else "",
         alias=wanted.release.alias or "",
@@ -112,6 +113,14 @@ def _version(current: Current, answers: dict[str, Any]) -> str:
     """The version that the deployment published, or that was there as the cell has it."""
     published = answers.get("PublishVersion")
     return str(published["Version"]) if published else str(newest_version(current.released))
+
+
+def _note(wanted: Deployment, runs: str) -> str:
+    """What there is to say of the runtime, and of what it doesn't do here."""
+    notes = [substitution(wanted.runtime, runs)]
+    if wanted.snap_start:
+        notes.append(snap_start.note(wanted.runtime))
+    return " ".join(filter(None, notes))
 
 
 def _endpoints(wanted: Deployment, lab: Lab) -> tuple[Endpoint, ...]:

@@ -28,6 +28,13 @@ def is_optimized(version: Version) -> bool:
     return is_wanted(version) and version.number != LATEST and family(version.runtime) == "python"
 
 
+def note(runtime: str) -> str:
+    """What there is to say of SnapStart for a runtime that it does nothing for here."""
+    if family(runtime) == "python":
+        return ""
+    return f"SnapStart of {runtime} is kept and shown; here each of its environments runs its own init."
+
+
 def check(version: Version) -> None:
     """Raises InvalidParameterValue for what AWS doesn't snapshot."""
     if not is_wanted(version):

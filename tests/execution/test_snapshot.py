@@ -17,7 +17,7 @@ Create = Callable[..., str]
 RUNTIME = "python3.13"
 PUBLISHED = {"ApplyOn": "PublishedVersions"}
 HOOKED = """
-import os, random, tempfile, uuid
+import os, random, ssl, tempfile, uuid
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 told = []
 
@@ -29,6 +29,7 @@ register_after_restore(lambda: told.append("first after"))
 register_after_restore(lambda *, word: told.append(word), word="last after")
 os.environ["BY_INIT"] = "kept"
 born, drawn = os.getpid(), random.random()
+ssl.RAND_bytes(8)  # its generator is seeded before the snapshot
 with open(os.path.join(tempfile.gettempdir(), "by-init"), "w") as file:
     file.write("from init")
 
@@ -39,7 +40,7 @@ def handler(event, context):
         "told": told, "restored": os.getpid() != born, "drawn": drawn, "random": random.random(), "uuid": str(uuid.uuid4()),
         "kept": os.environ["BY_INIT"], "type": os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"], "found": found,
         "stream": context.log_stream_name, "version": os.environ["AWS_LAMBDA_FUNCTION_VERSION"],
-        "key": os.environ["AWS_ACCESS_KEY_ID"], "tmp": tempfile.gettempdir() == os.environ["TMPDIR"],
+        "openssl": ssl.RAND_bytes(8).hex(), "key": os.environ["AWS_ACCESS_KEY_ID"], "tmp": tempfile.gettempdir() == os.environ["TMPDIR"],
     }
 """
 
@@ -89,7 +90,7 @@ def test_each_environment_is_unlike_the_others(lab: Lab, functions: Any, hooked:
     lab.function(hooked).invoke(qualifier="1")
     other = lab.function(hooked).invoke(qualifier="1").payload
     assert one["drawn"] == other["drawn"]  # what init drew is the same in all
-    for secret in ("random", "uuid", "key"):
+    for secret in ("random", "uuid", "openssl", "key"):
         assert one[secret] != other[secret]
 
 

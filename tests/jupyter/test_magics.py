@@ -265,6 +265,8 @@ def test_snap_start_is_said_in_the_cell(notebook: Notebook, lab: Lab) -> None:
     broken = cell.format("--snap-start --alias live").replace("time.sleep(0.3)", "raise OSError('no disk')")
     told = notebook.fails(broken)
     assert "Couldn't publish a version of snap: OSError: no disk" in told
+    shell = "%%lambda snapsh --runtime provided.al2023 --snap-start --publish\n#!/bin/sh\n"
+    assert "provided.al2023 is not supported for SnapStart" in notebook.fails(shell)
     assert "%lambda invoke shows" in told
 
 

@@ -32,6 +32,11 @@ def test_published_versions_of_python_are_optimized(
     assert snap_start.is_optimized(version(number=number, Runtime=runtime, SnapStart=wanted)) is optimized
 
 
+def test_what_does_nothing_here_is_told() -> None:
+    assert "each of its environments runs its own init" in snap_start.note("java21")
+    assert snap_start.note("python3.13") == ""
+
+
 def test_what_aws_doesnt_snapshot_is_refused() -> None:
     for runtime in ("nodejs22.x", "python3.11", "java8.al2"):
         with pytest.raises(InvalidParameterValue, match=f"{runtime} is not supported for SnapStart"):
