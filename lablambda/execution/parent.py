@@ -70,6 +70,7 @@ class Parent:
         self.control = control
         self.children: set[int] = set()
         self.calm = _tasks_in_all()
+        self.kept: list[int] = []  # descriptors that children keep, beside their own
         told = control.recv(MESSAGE_BYTES)
         if not told:  # the lab has gone again
             sys.exit()
@@ -238,7 +239,10 @@ class Parent:
             os.dup2(copy, target, inheritable=target < inherited)
         if self.confinement is not None:
             self.confinement.enter(request["rules"], request["mounts"])
-        os.closerange(len(copies), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        first = len(copies)
+        for end in (*sorted(self.kept), resource.getrlimit(resource.RLIMIT_NOFILE)[0]):
+            os.closerange(first, end)
+            first = end + 1
         return len(copies) - 1
 
 

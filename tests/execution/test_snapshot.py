@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from lablambda.client import Lab
+from lablambda.packaging.zips import zip_files
 from tests.api_clients import code, code_of, create, functions
 
 __all__ = ["create", "functions"]
@@ -266,6 +267,47 @@ def handler(event, context):
     assert lab.function(name).invoke(560, qualifier="1").error is not None
     assert "more in /tmp" in str(lab.function(name).logs())
     assert lab.function(name).invoke(0, qualifier="1").payload == "room"
+
+
+def test_what_init_opened_is_each_environments_own(lab: Lab, functions: Any, create: Create) -> None:
+    source = """
+import asyncio, os, socket
+with open("/tmp/lines", "w") as file:
+    file.write("first second")
+lines = open("/tmp/lines")
+lines.read(6)
+server = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(server.getsockname())
+loop = asyncio.new_event_loop()
+
+def handler(event, context):
+    here = lines.tell(), lines.read()
+    try:
+        client.sendall(b"x")
+        sent = "sent"
+    except OSError as error:
+        sent = type(error).__name__
+    return [here, sent, loop.run_until_complete(asyncio.sleep(0, "slept"))]
+"""
+    name = create(source, Runtime=RUNTIME, SnapStart=PUBLISHED)
+    publish(functions, name)
+    wanted = [[6, "second"], "BrokenPipeError", "slept"]
+    assert lab.function(name).invoke(qualifier="1").payload == wanted
+    lab.clock.advance("5h")
+    lab.function(name).invoke(qualifier="1")
+    assert lab.function(name).invoke(qualifier="1").payload == wanted
+
+
+def test_a_function_may_have_modules_of_our_names(lab: Lab, functions: Any, create: Create) -> None:
+    files = dict.fromkeys(("bootstrap.py", "confine.py", "inherited.py", "snapshot.py"), b"mine = True")
+    source = b"import bootstrap, confine, inherited, snapshot\n"
+    source += b"def handler(e, c): return all(m.mine for m in (bootstrap, confine, inherited, snapshot))"
+    name = create(
+        Code={"ZipFile": zip_files({"f.py": source, **files})}, Runtime=RUNTIME, SnapStart=PUBLISHED
+    )
+    publish(functions, name)
+    assert lab.function(name).invoke(qualifier="1").payload is True
+    assert lab.function(name).invoke().payload is True
 
 
 def test_it_goes_with_its_function(lab: Lab, functions: Any, create: Create) -> None:

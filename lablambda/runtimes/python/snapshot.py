@@ -22,10 +22,14 @@ import time
 from functools import partial
 
 TYPE_CHECKING = False  # as typing has it, without loading typing into every environment
-if TYPE_CHECKING:
+if not TYPE_CHECKING:
+    import inherited  # the zygote has loaded it, from beside this file
+else:
     from collections.abc import Callable
     from types import ModuleType
     from typing import Any, NoReturn
+
+    from lablambda.runtimes.python import inherited
 
     Hook = tuple[Callable[..., object], tuple[object, ...], dict[str, object]]
 
@@ -33,13 +37,11 @@ _HOOKS = "snapshot_restore_py"
 _ENDING_S = 1.0
 
 
-def live(
-    lab: Any, bootstrap: ModuleType, parent: Any, launch: dict[str, Any], names: Callable[[str], str]
-) -> int:
+def live(lab: Any, bootstrap: ModuleType, parent: Any, handler_name: str, names: Callable[[str], str]) -> int:
     """Run init, be what environments are forked from until the lab has gone, and give an exit status."""
     bootstrap.install_logging()
     try:
-        handler = bootstrap.load_handler(launch["handler"])
+        handler = bootstrap.load_handler(handler_name)
         _run_before_snapshot()
         _refuse_threads(bootstrap)
     except Exception as error:
@@ -49,7 +51,9 @@ def live(
     gc.collect()
     gc.freeze()
     lab.send(bootstrap.READY)
+    kept = inherited.opened()
     own = type(parent)(lab.release(), nested_in=parent)
+    own.kept = kept
     own.run(partial(_become_environment, bootstrap, handler, names))
     return 0
 
@@ -112,6 +116,7 @@ def _become_environment(
     try:
         os.close(told)
         parent.leave(request, descriptors)
+        inherited.make_own(parent.kept)
         os.set_inheritable(bootstrap.CHANNEL, False)
         status = _restore(bootstrap.Lab(socket.socket(fileno=bootstrap.CHANNEL)), bootstrap, handler, names)
     except SystemExit as exit_request:

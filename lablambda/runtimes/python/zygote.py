@@ -36,13 +36,16 @@ def main() -> None:
     control, runtime_folder = socket.socket(fileno=int(sys.argv[1])), sys.argv[2]
     module = _load_parent()
     bootstrap = module.load("bootstrap", os.path.join(_HERE, "bootstrap.py"))
-    module.load("snapshot", os.path.join(_HERE, "snapshot.py"))
+    module.load("inherited", os.path.join(_HERE, "inherited.py"))
+    snapshot = module.load("snapshot", os.path.join(_HERE, "snapshot.py"))
+    for name in ("bootstrap", "confine", "inherited", "snapshot"):
+        del sys.modules[name]  # a function may have modules of these names
     parent = module.Parent(control)
     # Only now: modules must be where environments find the rest of them.
     sys.path.append(runtime_folder)
     _preload()
     metadata = _metadata_in(runtime_folder)
-    parent.run(functools.partial(_become_environment, bootstrap, metadata))
+    parent.run(functools.partial(_become_environment, bootstrap, snapshot, metadata))
 
 
 def _load_parent() -> Any:
@@ -72,6 +75,7 @@ def _preload() -> None:
 
 def _become_environment(
     bootstrap: ModuleType,
+    snapshot: ModuleType,
     metadata: list[str],
     parent: Any,
     request: dict[str, Any],
@@ -85,7 +89,15 @@ def _become_environment(
         parent.leave(request, descriptors)
         os.set_inheritable(bootstrap.CHANNEL, False)
         lab = bootstrap.Lab(socket.socket(fileno=bootstrap.CHANNEL))
-        status = _live(lab, bootstrap, metadata, parent)
+        launch = lab.start()
+        status = 0
+        if launch is not None:
+            _unload_shadowed(_enter(launch), metadata)
+            names = _path_names(launch)
+            if launch["snapshot"]:
+                status = snapshot.live(lab, bootstrap, parent, launch["handler"], names)
+            else:
+                status = bootstrap.run(lab, launch["handler"], names)
     except SystemExit as exit_request:
         status = _exit_status(exit_request)
     except BaseException as error:
@@ -93,21 +105,6 @@ def _become_environment(
     finally:
         bootstrap.flush()
         os._exit(status)
-
-
-def _live(lab: Any, bootstrap: ModuleType, metadata: list[str], parent: Any) -> int:
-    """An environment's life, from the moment that its function is known; gives its exit status."""
-    launch = lab.start()
-    if launch is None:
-        return 0
-    paths = _enter(launch)
-    _unload_shadowed(paths, metadata)
-    status: int
-    if launch["snapshot"]:
-        status = sys.modules["snapshot"].live(lab, bootstrap, parent, launch, _path_names(launch))
-        return status
-    status = bootstrap.run(lab, launch["handler"], _path_names(launch))
-    return status
 
 
 def _enter(launch: dict[str, Any]) -> list[str]:
