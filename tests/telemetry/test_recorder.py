@@ -103,6 +103,7 @@ async def test_history(rooms: Rooms) -> None:
             "error_type": "",
             "architecture": "x86_64",
             "storage_mb": 512,
+            "restore_ms": None,
         },
         "error": None,
     }
