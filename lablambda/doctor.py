@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from jupyter_core.paths import jupyter_path
+
 from lablambda.client import Lab
 from lablambda.config import cache_dir, data_dir, runtime_dir
 from lablambda.execution.sandbox import Sandbox
@@ -28,7 +30,7 @@ class Finding:
 
 def examine(lab: Lab | None) -> list[Finding]:
     """Look at this machine, and at the lab if there is one."""
-    return [*_machine(), _sandbox(), *_packages(), *_folders(), *_lab(lab)]
+    return [*_machine(), _sandbox(), *_packages(), *_front_end(), *_folders(), *_lab(lab)]
 
 
 def _machine() -> Iterator[Finding]:
@@ -68,6 +70,19 @@ def _packages() -> Iterator[Finding]:
             yield Finding(package, True, f"{importlib.metadata.version(package)}, {purpose}")
         except importlib.metadata.PackageNotFoundError:
             yield Finding(package, False, f"missing, {purpose}", f"Install it: pip install {package}")
+
+
+def _front_end() -> Iterator[Finding]:
+    """JupyterLab's part of lablambda, which an editable installation on a machine without npm goes without."""
+    places = [Path(folder) / "lablambda" / "package.json" for folder in jupyter_path("labextensions")]
+    found = next((place.parent for place in places if place.is_file()), None)
+    if found is None:
+        without = (
+            "lablambda's extension isn't built: cells have no colours of their own, and there is no panel"
+        )
+        yield Finding("JupyterLab", True, without, "Install Node.js with npm, then lablambda again.")
+    else:
+        yield Finding("JupyterLab", True, f"lablambda's extension is in {found}")
 
 
 def _folders() -> Iterator[Finding]:

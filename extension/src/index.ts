@@ -1,0 +1,5 @@
+/** The plugins of lablambda. */
+
+import { editor } from './editor/plugin';
+
+export default [editor];
