@@ -1,4 +1,5 @@
-"""The lab's own calls, which AWS has no words for: status, shutdown, settling, packages, past invocations."""
+"""The lab's own calls, which AWS has no words for: status, shutdown, settling, packages, past invocations, what
+happens at this moment."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from lablambda import __version__
-from lablambda.api import figures, prometheus_api
+from lablambda.api import figures, live, prometheus_api
 from lablambda.config import CA_CERTIFICATE, authority_dir
 from lablambda.execution.memory import proportional
 from lablambda.httpserver import Request, Response
@@ -41,6 +42,8 @@ async def respond(house: House, request: Request) -> Response:
     if call == ("POST", "/lablambda/shutdown"):
         house.leave.set()
         return _json({"leaving": True})
+    if call == ("GET", "/lablambda/live"):
+        return live.respond(house, request)
     if call == ("POST", "/lablambda/settle"):
         return _json({"settled": await _settle(house, _number(request, "timeout", 60.0))})
     if request.path == "/lablambda/clock":

@@ -273,6 +273,7 @@ def _build(settings: Settings) -> tuple[House, Callable[[], Awaitable[None]]]:
         metrics=Metrics(telemetry, record),
         tallies=tallies,
         past=past,
+        bus=bus,
         write_log=write_log,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -42,6 +42,17 @@ class Catalog:
             self._functions[function.name] = replace(function, versions=versions)
         self.set_aside = 0
         self._count()
+        self._listeners: list[Callable[[str], None]] = []
+
+    def listen(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        """Have it hear the name of each function that changes, comes or goes, or whose mappings do; gives what ends
+        that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def _tell(self, function: str) -> None:
+        for listener in self._listeners:
+            listener(function)
 
     # --------------------------------------------------------------------------------------- functions
 
@@ -75,6 +86,7 @@ class Catalog:
         before = self._functions.get(function.name)
         self._functions[function.name] = function
         self._count()
+        self._tell(function.name)
         published = before.versions if before else {}
         changed = [v for n, v in function.versions.items() if published.get(n) is not v]
         # A version's document is its own, so that a change of the function doesn't write them all again.
@@ -91,6 +103,7 @@ class Catalog:
     async def remove(self, function: Function) -> None:
         del self._functions[function.name]
         self._count()
+        self._tell(function.name)
         versions = [("version", f"{function.name}:{number}") for number in function.versions]
         await self._journal.write(_DELETE, [("function", function.name), *versions])
 
@@ -131,10 +144,12 @@ class Catalog:
 
     async def save_mapping(self, mapping: EventSourceMapping) -> None:
         self._mappings[mapping.uuid] = mapping
+        self._tell(mapping.function)
         await self._journal.write(_PUT, [("mapping", mapping.uuid, _encode(mapping))])
 
     async def remove_mapping(self, mapping: EventSourceMapping) -> None:
         del self._mappings[mapping.uuid]
+        self._tell(mapping.function)
         await self._journal.write(_DELETE, [("mapping", mapping.uuid)])
 
     # ---------------------------------------------------------------------------------------- packages

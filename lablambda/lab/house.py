@@ -34,6 +34,7 @@ from lablambda.rules.addresses import API, URL
 from lablambda.runtimes.java.compiler import JavaCompiler
 from lablambda.runtimes.registry import Runtimes
 from lablambda.services.backend import Services
+from lablambda.telemetry.bus import Bus
 from lablambda.telemetry.history import History
 from lablambda.telemetry.logs import Logs
 from lablambda.telemetry.metrics import Metrics
@@ -83,6 +84,7 @@ class House:
     metrics: Metrics
     tallies: Tallies
     past: PastEvents
+    bus: Bus
     write_log: Callable[[str, str, str], None]
     endpoint: str = ""
     https_endpoint: str = ""

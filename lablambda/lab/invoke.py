@@ -14,7 +14,13 @@ from lablambda.lab.catalog import Catalog
 from lablambda.lab.lease import Lease, Running
 from lablambda.lab.pace import Pace
 from lablambda.model.errors import RecursiveInvocation, ResourceConflict, ResourceNotFound, TooManyRequests
-from lablambda.model.events import InvocationFinished, InvocationThrottled, QueuedEventMoved, QueueMove
+from lablambda.model.events import (
+    InvocationFinished,
+    InvocationStarted,
+    InvocationThrottled,
+    QueuedEventMoved,
+    QueueMove,
+)
 from lablambda.model.function import LATEST, Function, Phase, Setting, Version
 from lablambda.model.invocation import Invocation, Outcome
 from lablambda.rules import admission, lineage, provisioning, routing, scaling
@@ -62,6 +68,10 @@ class Invoker:
     def running(self) -> int:
         return self._running.in_all
 
+    def running_by_function(self) -> dict[str, int]:
+        """How many run at this moment, of each function of which any do."""
+        return {name: count for name, count in self._running.of_function.items() if count}
+
     async def invoke(self, invocation: Invocation, *, synchronous: bool = True) -> Outcome:
         """Run it now. Raises ResourceNotFound, ResourceConflict, RecursiveInvocation or TooManyRequests before
         anything ran. `synchronous` requests are limited in number a second, events of queues and sources
@@ -86,6 +96,9 @@ class Invoker:
         provisioned = provisioning.of_version(function, version.number)
         onward = replace(invocation, trace_id=lineage.passed(invocation.trace_id, function.name))
         with self._lease(function, version, invocation, synchronous=synchronous) as lease:
+            if self._bus.watchers:
+                begun = InvocationStarted(version.name, invocation.request_id, invocation.source, started)
+                self._bus.publish(begun)
             outcome, log_stream = await self._host.run(version, onward)
         self._bus.publish(
             InvocationFinished(
@@ -104,6 +117,7 @@ class Invoker:
                 provisioned=provisioned,
                 in_provisioned=lease.in_provisioned,
                 spilled=provisioned > 0 and not lease.ready,
+                waited_s=invocation.waited_s,
             )
         )
         return outcome

@@ -158,7 +158,7 @@ class AsyncQueue:
             await self._end(queued, policy.halted, queued.failures, None)
             return
         self._tell(QueueMove.STARTED, queued)
-        attempt, outcome = await self._try(queued.invocation)
+        attempt, outcome = await self._try(replace(queued.invocation, waited_s=self._now() - queued.enqueued))
         counted = replace(
             queued,
             failures=queued.failures + (attempt is Attempt.FUNCTION_FAILED),

@@ -18,6 +18,16 @@ class LogLine(NamedTuple):  # three for every invocation, at a third of a frozen
     message: str
 
 
+class InvocationStarted(NamedTuple):
+    """An invocation was let in and goes to an environment; told only while somebody watches. `at` is seconds since
+    1970."""
+
+    function: str
+    request_id: str
+    source: str
+    at: float
+
+
 class InvocationFinished(NamedTuple):
     """An invocation came to its end. `started` is seconds since 1970; `error` the error's JSON or None.
 
@@ -25,7 +35,8 @@ class InvocationFinished(NamedTuple):
     when this one began, itself included: in the whole lab, of this function, of this function by the same
     qualifier (`concurrent_of_resource`), and `unreserved` of all functions without reserved concurrency (None
     if this one has some). `provisioned` is the version's provisioned concurrency, `in_provisioned` how much of it
-    was in use when this one began, and `spilled` whether this one found none of it free.
+    was in use when this one began, and `spilled` whether this one found none of it free. `waited_s` is for how
+    long the event had been in the queue, in lab time.
     """
 
     function: str
@@ -43,6 +54,7 @@ class InvocationFinished(NamedTuple):
     provisioned: int = 0
     in_provisioned: int = 0
     spilled: bool = False
+    waited_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +104,11 @@ class MappingMeasured:
     value: float
 
 
-Event = LogLine | InvocationFinished | InvocationThrottled | QueuedEventMoved | MappingMeasured
+Event = (
+    LogLine
+    | InvocationStarted
+    | InvocationFinished
+    | InvocationThrottled
+    | QueuedEventMoved
+    | MappingMeasured
+)

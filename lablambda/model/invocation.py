@@ -42,7 +42,8 @@ class Invocation:
 
     `payload` is the event's JSON as bytes, passed through untouched. `arn` is the function's ARN as
     the caller named it, which is what the handler's context shows. An answer that the function streams
-    goes to `sink`, if there is one, and the outcome's payload is empty then.
+    goes to `sink`, if there is one, and the outcome's payload is empty then. `waited_s` is for how long an
+    asynchronous event has been in the queue, in lab time.
     """
 
     function: str
@@ -54,6 +55,7 @@ class Invocation:
     client_context: str | None = None
     trace_id: str = field(default_factory=new_trace_id)
     sink: Sink | None = None
+    waited_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,23 @@ from lablambda.model.events import Event
 class Bus:
     def __init__(self) -> None:
         self._listeners: list[Callable[[Event], None]] = []
+        self.watchers = 0
         self._untold: list[Event] = []
         self._loop = asyncio.get_running_loop()
 
     def listen(self, listener: Callable[[Event], None]) -> None:
         self._listeners.append(listener)
+
+    def watch(self, watcher: Callable[[Event], None]) -> Callable[[], None]:
+        """Have it hear everything from now on, until what this gives is called."""
+        self._listeners = [*self._listeners, watcher]
+        self.watchers += 1
+
+        def stop() -> None:
+            self._listeners = [each for each in self._listeners if each != watcher]
+            self.watchers -= 1
+
+        return stop
 
     def publish(self, event: Event) -> None:
         if not self._untold:

@@ -103,8 +103,10 @@ class Recorder:
             self._throttled.append(event)
         elif isinstance(event, QueuedEventMoved):
             self._moved.append(event)
-        else:
+        elif isinstance(event, MappingMeasured):
             self._measured.append(event)
+        else:  # what has only begun is told again when it is over
+            return
         if self._timer is None:
             self._timer = self._loop.call_later(_FLUSH_AFTER_S, self._write)
 

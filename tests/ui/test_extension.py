@@ -61,7 +61,7 @@ class Desk:
 
 def notebook(cells: Iterable[str]) -> dict[str, Any]:
     """A notebook of code cells."""
-    shape = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    shape: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
     made = [{**shape, "id": f"cell-{number}", "source": text} for number, text in enumerate(cells)]
     return {"cells": made, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
