@@ -26,6 +26,7 @@ from lablambda.model.source import (
     UrlSource,
 )
 from lablambda.rules.destination_steps import ENDS_TAG, STREAM_TERMS, destination_sources
+from lablambda.rules.names import function_arn
 from lablambda.rules.route_steps import route_statement
 from lablambda.rules.s3_notifications import filter_values
 from lablambda.rules.s3_steps import notification_prefix
@@ -69,6 +70,15 @@ def observe(
         taken=dict(_taken(functions, shared_api(apis), routes, target)),
         **(_ends(functions, target) if function and ends is not None else {}),
     )
+
+
+def sources_in_words(client: Client, name: str) -> list[str]:
+    """A function's sources as cells write them; with their state, unless they are at work."""
+    attached = observe(client, Target(name, function_arn(name), 0), [UrlSource()]).attached
+    return [
+        str(source) if found.state == "Enabled" else f"{source} ({found.state.lower()})"
+        for source, found in attached.items()
+    ]
 
 
 def _service(statement: Mapping[str, Any]) -> str:

@@ -32,10 +32,10 @@ def in_browser(address: str, of: Descriptor) -> str:
 
 
 def _base_url() -> str:
-    """The base URL of the Jupyter server that this process works for, if it has one; empty otherwise."""
+    """The base URL of the Jupyter server that this process works for or is, if there is one; empty otherwise."""
     if prefix := os.environ.get("JUPYTERHUB_SERVICE_PREFIX"):
         return os.environ.get("JUPYTERHUB_PUBLIC_URL") or prefix
-    note = Path(jupyter_runtime_dir()) / f"jpserver-{os.environ.get('JPY_PARENT_PID')}.json"
+    note = Path(jupyter_runtime_dir()) / f"jpserver-{os.environ.get('JPY_PARENT_PID', os.getpid())}.json"
     try:
         base = str(json.loads(note.read_text())["base_url"])
     except (OSError, ValueError, KeyError):

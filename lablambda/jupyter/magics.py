@@ -16,7 +16,7 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 
 from lablambda import display
 from lablambda.applying import DeploymentError
-from lablambda.attachments import observe
+from lablambda.attachments import sources_in_words
 from lablambda.client import Clock, Function, Lab
 from lablambda.config import (
     DEFAULT_NAME,
@@ -49,12 +49,11 @@ from lablambda.jupyter.options import (
 from lablambda.jupyter.progress import ProgressLine
 from lablambda.launch import find_or_start
 from lablambda.model.errors import CallerError
-from lablambda.model.source import Source, UrlSource
+from lablambda.model.source import Source
 from lablambda.reset import delete_all, find_all
 from lablambda.results import Figures, LogEvents, Result
-from lablambda.rules.names import function_arn
 from lablambda.rules.runtimes import nearest, substitution
-from lablambda.rules.step import Step, Target
+from lablambda.rules.step import Step
 from lablambda.samples import SAMPLES, sample
 from lablambda.version_table import version_table
 
@@ -213,7 +212,11 @@ class LambdaMagics(Magics):
     def _list(self, _: str) -> Shown:
         lab = self.lab()
         found = lab.functions()
-        return Shown(display.functions(found, [_sources(lab, f["FunctionName"]) for f in found]))
+        return Shown(
+            display.functions(
+                found, [", ".join(sources_in_words(lab.client, f["FunctionName"])) for f in found]
+            )
+        )
 
     def _show(self, rest: str) -> Shown:
         function = self._function(rest, "show")
@@ -379,15 +382,6 @@ def _named_sources(rest: str, command: str) -> tuple[str, tuple[Source, ...]]:
         return options.name, read_sources(options.sources, options)
     except CallerError as error:
         raise CellError(str(error)) from None
-
-
-def _sources(lab: Lab, name: str) -> str:
-    """A function's sources in words."""
-    attached = observe(lab.client, Target(name, function_arn(name), 0), [UrlSource()]).attached
-    return ", ".join(
-        str(source) if found.state == "Enabled" else f"{source} ({found.state.lower()})"
-        for source, found in attached.items()
-    )
 
 
 def _done(name: str, steps: list[Step]) -> Shown:
