@@ -40,8 +40,8 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/lablambda"
 @dataclass(frozen=True, slots=True)
 class Deployed:
     """What a deployment did. `verdict` is created, updated, unchanged or planned; `code_size` bytes; `note` is
-    what there is to say of the runtime; `endpoints` are those that the cell names;
-    `version` and `alias` what it was published as."""
+    what there is to say of the runtime; `endpoints` are those that the cell names; `version` and `alias` what it was
+    published as; `code_sha256` is AWS's CodeSha256; `cell` the fingerprint of the cell that it was, if it was one."""
 
     name: str
     verdict: str
@@ -55,6 +55,8 @@ class Deployed:
     endpoints: tuple[Endpoint, ...] = ()
     version: str = ""
     alias: str = ""
+    code_sha256: str = ""
+    cell: str = ""
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return display.deployed(self)
@@ -106,6 +108,7 @@ def deploy(wanted: Deployment, lab: Lab, *, dry_run: bool = False) -> Deployed:
         endpoints=endpoints,
         version=_version(current, answers) if wanted.release.publishes and not dry_run else "",
         alias=wanted.release.alias or "",
+        code_sha256=code.sha256,
     )
 
 

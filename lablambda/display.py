@@ -211,6 +211,8 @@ def deployed(d: Deployed) -> Bundle:
         "endpoints": [asdict(endpoint) for endpoint in d.endpoints],
         "version": d.version,
         "alias": d.alias,
+        "code_sha256": d.code_sha256,
+        "cell": d.cell,
     }
     return bundle("deployed", plain, html, data)
 

@@ -12,7 +12,11 @@ function editing(text: string): EditorState {
 function around(state: EditorState, piece: string): string[] {
   const found: string[] = [];
   const at = state.doc.toString().indexOf(piece) + 1;
-  for (let node = ensureSyntaxTree(state, state.doc.length, 5_000)?.resolveInner(at, -1) ?? null; node; node = node.parent) {
+  for (
+    let node = ensureSyntaxTree(state, state.doc.length, 5_000)?.resolveInner(at, -1) ?? null;
+    node;
+    node = node.parent
+  ) {
     found.unshift(node.name);
   }
   return found;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import zlib
 from collections.abc import Callable, Collection, Mapping
 
 from lablambda.client import Lab
@@ -66,6 +67,13 @@ def read_cell(line: str, body: str, options: argparse.Namespace, lab: Callable[[
         snap_start=options.snap_start,
         release=Release(options.publish, options.alias, options.reserved, options.provisioned),
     )
+
+
+def fingerprint(line: str, body: str) -> str:
+    """A short name for what a cell holds, by which JupyterLab knows whether it has changed since; it makes the same of
+    the same cell, in its own language."""
+    text = f"{line.strip()}\n{body.strip()}"
+    return f"{zlib.crc32(text.encode()):08x}"
 
 
 def _destination(text: str | None, *, of_success: bool) -> Destination | None:

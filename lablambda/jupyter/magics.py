@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ from lablambda.connection import ApiError
 from lablambda.deployment import Deployed, attach, deploy, detach, lead_alias, versions
 from lablambda.doctor import examine
 from lablambda.endpoints import Endpoints
-from lablambda.jupyter.cell import read_cell, read_sources
+from lablambda.jupyter.cell import fingerprint, read_cell, read_sources
 from lablambda.jupyter.errors import CellError, FunctionFailed
 from lablambda.jupyter.options import (
     COMMANDS,
@@ -115,7 +116,8 @@ class LambdaMagics(Magics):
         if options.help:
             return _text(help_text())
         wanted = read_cell(line, cell, options, self.lab)
-        return deploy(wanted, self.lab(), dry_run=options.dry_run)
+        deployed = deploy(wanted, self.lab(), dry_run=options.dry_run)
+        return replace(deployed, cell=fingerprint(line, cell))
 
     def _expand(self, word: str) -> str:
         """A word that is `$name` and nothing else stands for the variable of that name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,6 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from lablambda import __version__
+from tests.extension.typescript import FILES
 
 EXTENSION = Path(__file__).parents[2] / "extension"
 
@@ -39,3 +43,12 @@ def test_installing_lablambda_enables_it() -> None:
     (line,) = [line for line in (done.stdout + done.stderr).splitlines() if " lablambda v" in line]
     assert "enabled" in line
     assert "OK" in line
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_it_knows_the_shapes_and_options_of_this_version(path: Path) -> None:
+    assert path.read_text() == FILES[path](), "run: python -m tests.extension.typescript"
+
+
+def test_it_has_the_version_of_the_package() -> None:
+    assert json.loads((EXTENSION / "package.json").read_text())["version"] == __version__

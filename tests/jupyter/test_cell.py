@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from lablambda.client import Lab
-from lablambda.jupyter.cell import read_cell
+from lablambda.jupyter.cell import fingerprint, read_cell
 from lablambda.jupyter.errors import CellError
 from lablambda.jupyter.languages.python import OWN_RUNTIME
 from lablambda.jupyter.options import InvokeWords, cell_options, invoke_words
@@ -24,6 +24,10 @@ def read(line: str, body: str = HANDLER) -> Deployment:
 
 def no_lab() -> Lab:
     pytest.fail("reading this cell needs no lab")
+
+
+def test_a_cells_fingerprint_is_the_one_that_jupyterlab_makes() -> None:
+    assert fingerprint(" grüße ", '\nreturn "€"\n') == "7ece07bc"  # as in extension/tests/cell.test.ts
 
 
 def test_defaults() -> None:
