@@ -27,11 +27,17 @@ _FIGURES = re.compile(r"/lablambda/functions/([^/]+)/metrics")
 _INVOCATIONS = re.compile(r"/lablambda/functions/([^/]+)/invocations")
 _TIMINGS = re.compile(r"/lablambda/functions/([^/]+)/timings")
 _EVENTS = re.compile(r"/lablambda/functions/([^/]+)/events")
+_WATCHED = ("/lablambda/live", "/lablambda/status", "/lablambda/clock")
 _PACKAGES = "/lablambda/packages/"
 _MOST_INVOCATIONS = 1_000
 _MOST_TIMINGS = 1_000_000
 _MOST_HOURS = 24 * 365
 _MOST_ADVANCE_S, _MOST_SPEED = 365 * 86_400.0, 100_000.0
+
+
+def only_watches(request: Request) -> bool:
+    """Whether this is somebody who looks on, JupyterLab's panel for example: an idle lab may leave all the same."""
+    return request.method == "GET" and request.path in _WATCHED
 
 
 async def respond(house: House, request: Request) -> Response:

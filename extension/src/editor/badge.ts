@@ -53,7 +53,7 @@ export function badge(text: string, deployed: Deployed | null, found: FunctionMo
     return null;
   }
   if (found.codeSha256 !== deployed.code_sha256) {
-    return made('changed', 'other code in the lab', `${name} was deployed from elsewhere since`);
+    return made('changed', 'replaced', `${name} was deployed from elsewhere since`);
   }
   if (found.state === 'Failed') {
     return made('failing', 'failed', found.reason);

@@ -12,6 +12,7 @@ const SETTLED_MS = 500; // a deployment changes a function several times in a ro
 export class SurroundingsStore {
   private readonly known = new Map<string, Surroundings | null>();
   private readonly stale = new Set<string>();
+  private asking: Promise<void> = Promise.resolve();
   private readonly _changed = new Signal<this, void>(this);
   private readonly debouncer = new Debouncer(() => {
     this.askAgain();
@@ -37,7 +38,13 @@ export class SurroundingsStore {
     return this.known.get(name) ?? null;
   }
 
-  async ask(name: string): Promise<void> {
+  /** Asks anew. One function at a time: each takes the lab several calls. */
+  ask(name: string): Promise<void> {
+    this.asking = this.asking.then(() => this.fetch(name));
+    return this.asking;
+  }
+
+  private async fetch(name: string): Promise<void> {
     try {
       this.known.set(name, await this.requests().surroundings(name));
     } catch {

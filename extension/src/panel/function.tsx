@@ -77,10 +77,12 @@ function Shown({ lab, place, of }: Props) {
 
 /** What was before the live stream began. */
 async function remember(lab: Lab, of: FunctionModel): Promise<void> {
-  const [rows, lines] = await Promise.allSettled([
-    lab.requests.pastInvocations(of.name, ROWS),
-    lab.requests.pastLines(of.logGroup, LINES) // a function that never ran has no group yet
-  ]);
-  of.remember(rows.status === 'fulfilled' ? rows.value : [], lines.status === 'fulfilled' ? lines.value : []);
+  try {
+    const rows = await lab.requests.pastInvocations(of.name, ROWS);
+    // A function that never ran has no log group yet.
+    of.remember(rows, rows.length === 0 ? [] : await lab.requests.pastLines(of.logGroup, LINES));
+  } catch {
+    return; // its group was deleted, or the lab has gone; what happens from now on is told anyway
+  }
   lab.model.touch();
 }
