@@ -82,6 +82,11 @@ export const OPTIONS: readonly { name: string; value: string; help: string }[] =
     "help": "publish it, and have this alias lead to the version"
   },
   {
+    "name": "--snap-start",
+    "value": "",
+    "help": "run init once when it is published, and restore its environments from there (Python)"
+  },
+  {
     "name": "--reserved",
     "value": "N",
     "help": "concurrent executions that it has for itself, and no more"
