@@ -23,6 +23,7 @@ function row(id: string, more: Partial<Finished> = {}): Finished {
     ended: 100,
     waited_s: 0,
     init_ms: null,
+    restore_ms: null,
     duration_ms: 5,
     billed_ms: 5,
     memory_mb: 128,

@@ -6,7 +6,15 @@ import { bar, total, widths } from '../src/panel/waterfall';
 import { bytes, dollars, milliseconds, plural, span } from '../src/panel/words';
 
 function row(more: Partial<Finished>): Finished {
-  return { started: 100, ended: 100.2, waited_s: 0, init_ms: null, duration_ms: 100, ...more } as Finished;
+  return {
+    started: 100,
+    ended: 100.2,
+    waited_s: 0,
+    init_ms: null,
+    restore_ms: null,
+    duration_ms: 100,
+    ...more
+  } as Finished;
 }
 
 describe('the waterfall', () => {
@@ -21,6 +29,7 @@ describe('the waterfall', () => {
   it('has no negative parts, however clocks disagree', () => {
     expect(bar(row({ ended: 100, init_ms: null })).init).toBe(0);
     expect(bar(row({ ended: 100, init_ms: 12 })).init).toBe(12);
+    expect(bar(row({ ended: 100, restore_ms: 9 })).init).toBe(9);
   });
 
   it('shows what is short too', () => {

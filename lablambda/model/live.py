@@ -42,7 +42,8 @@ class Started:
 @dataclass(frozen=True, slots=True)
 class Finished:
     """An invocation that is over. `started` and `ended` are seconds since 1970; `cost` is dollars; `init_ms` is None
-    for a warm start; `error` is the error's message, empty if there is none."""
+    unless it was a cold start, `restore_ms` unless it was one from a snapshot; `error` is the error's message, empty
+    if there is none."""
 
     function: str
     version: str
@@ -52,6 +53,7 @@ class Finished:
     ended: float
     waited_s: float
     init_ms: float | None
+    restore_ms: float | None
     duration_ms: float
     billed_ms: int
     memory_mb: int

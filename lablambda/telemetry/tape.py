@@ -82,6 +82,7 @@ def finished(event: InvocationFinished, ended: float) -> Finished:
         ended=ended,
         waited_s=event.waited_s,
         init_ms=report.init_ms,
+        restore_ms=report.restore_ms,
         duration_ms=report.duration_ms,
         billed_ms=report.billed_ms,
         memory_mb=report.memory_mb,

@@ -23,7 +23,7 @@ export interface Started {
   readonly at: number;
 }
 
-/** An invocation that is over. `started` and `ended` are seconds since 1970; `cost` is dollars; `init_ms` is None for a warm start; `error` is the error's message, empty if there is none. */
+/** An invocation that is over. `started` and `ended` are seconds since 1970; `cost` is dollars; `init_ms` is None unless it was a cold start, `restore_ms` unless it was one from a snapshot; `error` is the error's message, empty if there is none. */
 export interface Finished {
   readonly function: string;
   readonly version: string;
@@ -33,6 +33,7 @@ export interface Finished {
   readonly ended: number;
   readonly waited_s: number;
   readonly init_ms: number | null;
+  readonly restore_ms: number | null;
   readonly duration_ms: number;
   readonly billed_ms: number;
   readonly memory_mb: number;

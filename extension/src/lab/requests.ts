@@ -67,7 +67,7 @@ interface PastRow {
   report: Pick<
     Finished,
     'request_id' | 'duration_ms' | 'billed_ms' | 'memory_mb' | 'max_memory_mb' | 'init_ms' | 'status' | 'error_type'
-  >;
+  > & { restore_ms?: number | null };
 }
 
 /** The lab of a name; each call raises an Error whose message is the lab's own. */
@@ -202,6 +202,16 @@ function decode(base64: string): string {
 
 function finished(name: string, row: PastRow): Finished {
   const { report, error, ...rest } = row;
-  const ended = row.started + ((report.init_ms ?? 0) + report.duration_ms) / 1000;
-  return { ...rest, ...report, function: name, ended, waited_s: 0, error: error?.errorMessage ?? '', cost: NaN };
+  const restore_ms = report.restore_ms ?? null; // what earlier versions recorded lacks it
+  const ended = row.started + ((report.init_ms ?? restore_ms ?? 0) + report.duration_ms) / 1000;
+  return {
+    ...rest,
+    ...report,
+    restore_ms,
+    function: name,
+    ended,
+    waited_s: 0,
+    error: error?.errorMessage ?? '',
+    cost: NaN
+  };
 }

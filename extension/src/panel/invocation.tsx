@@ -36,9 +36,15 @@ export function Invocation({ lab, place, row, longest, open, toggle }: Props) {
 }
 
 function words(row: Finished): string {
-  const start = row.init_ms === null ? 'warm start' : `cold start, init ${milliseconds(row.init_ms)}`;
   const end = row.status === 'success' ? 'succeeded' : `${row.status}: ${row.error_type} ${row.error}`;
-  return `${time(row.started)}, ${milliseconds(row.duration_ms)}, ${start}, ${end}`;
+  return `${time(row.started)}, ${milliseconds(row.duration_ms)}, start: ${start(row)}, ${end}`;
+}
+
+function start({ init_ms, restore_ms }: Finished): string {
+  if (restore_ms !== null) {
+    return `restored in ${milliseconds(restore_ms)}`;
+  }
+  return init_ms === null ? 'warm' : `cold, init ${milliseconds(init_ms)}`;
 }
 
 function Details({ lab, place, row }: Pick<Props, 'lab' | 'place' | 'row'>) {
@@ -82,7 +88,7 @@ function facts(row: Finished): [string, string][] {
     ['source', row.source.replace(/^arn:aws:/, '')],
     ['version', row.version],
     ...(row.waited_s > 0 ? ([['queue', milliseconds(row.waited_s * 1000)]] as [string, string][]) : []),
-    ['start', row.init_ms === null ? 'warm' : `cold, init ${milliseconds(row.init_ms)}`],
+    ['start', start(row)],
     ['before the handler', milliseconds(before)],
     ['handler', `${milliseconds(row.duration_ms)}, billed ${row.billed_ms} ms`],
     ['memory', `${row.max_memory_mb} of ${row.memory_mb} MB`],

@@ -11,7 +11,11 @@ export interface Bar {
 
 export function bar(row: Finished): Bar {
   const taken = Math.max(0, (row.ended - row.started) * 1000 - row.duration_ms);
-  return { queue: row.waited_s * 1000, init: Math.max(taken, row.init_ms ?? 0), handler: row.duration_ms };
+  return {
+    queue: row.waited_s * 1000,
+    init: Math.max(taken, row.init_ms ?? row.restore_ms ?? 0),
+    handler: row.duration_ms
+  };
 }
 
 export function total({ queue, init, handler }: Bar): number {
