@@ -52,7 +52,7 @@ class Connections:
     def add(self, connection: Connection, wire: Wire) -> Live:
         if not self._live:
             self._first.set()
-        live = self._live[connection.identity] = Live(connection, wire, self._clock.now())
+        live = self._live[connection.identity] = Live(connection, wire, connection.connected)
         return live
 
     def remove(self, connection: Connection) -> None:
