@@ -9,9 +9,6 @@ not made up for.
 
 from __future__ import annotations
 
-import asyncio
-import sys
-import traceback
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,6 +18,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from lablambda.clock import Clock
+from lablambda.lab.agenda import Agenda
 from lablambda.lab.catalog import Catalog
 from lablambda.lab.provisioner import Provisioner
 from lablambda.model.autoscaling import ScalableTarget, ScalingActivity, ScalingPolicy, ScheduledAction
@@ -37,7 +35,7 @@ _MOST_ACTIVITIES = 100
 InUse = Callable[[str, str], float]
 
 
-class AutoScaling:
+class AutoScaling(Agenda):
     """`in_use` gives the share of a version's or alias's provisioned concurrency that is in use at this moment; `heard`
     has the utilization told of all invocations that are over."""
 
@@ -52,17 +50,14 @@ class AutoScaling:
         heard: Callable[[], None],
         clock: Clock,
     ) -> None:
+        super().__init__(clock)
         self._journal = journal
         self._catalog = catalog
         self._provisioner = provisioner
         self._utilization = utilization
         self._in_use = in_use
         self._heard = heard
-        self._clock = clock
         self._reached = clock.now()
-        self._changed = asyncio.Event()
-        self._rested = asyncio.Event()
-        self._waiting = False
         rows = journal.read_now("SELECT body FROM scalable_target")
         read = (msgspec.json.decode(body, type=ScalableTarget) for (body,) in rows)
         self._targets = {target.resource: target for target in read}
@@ -102,32 +97,7 @@ class AutoScaling:
 
     # ------------------------------------------------------------------------------------------- time
 
-    async def run(self) -> None:
-        """Scale what is to be scaled, for ever."""
-        while True:
-            self._changed.clear()
-            try:
-                due = await self._catch_up(self._clock.now())
-            except Exception:
-                traceback.print_exc(file=sys.stderr)
-                due = self._clock.now() + PERIOD_S
-            self._waiting = True
-            self._rested.set()
-            await self._clock.wait(self._changed, due)
-            self._waiting = False
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is due."""
-        return self._waiting and not self._changed.is_set()
-
-    async def settled(self) -> None:
-        """Wait until it is idle."""
-        while not self.idle:
-            self._rested.clear()
-            await self._rested.wait()
-
-    async def _catch_up(self, now: float) -> float | None:
+    async def _let_happen(self, now: float) -> float | None:
         """Do what has become due, in order of time; gives when the next is due."""
         self._heard()
         self._look()

@@ -7,11 +7,8 @@ their targets' retry policies give them.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import random
-import sys
-import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
@@ -20,6 +17,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from lablambda.clock import Clock
+from lablambda.lab.agenda import Agenda
 from lablambda.lab.event_bus import EventBuses, Send
 from lablambda.model.errors import ResourceNotFound
 from lablambda.model.event_rule import ScheduleGroup, TimedCall
@@ -39,18 +37,15 @@ _PUT = "INSERT OR REPLACE INTO timed_call (grp, name, body) VALUES (?, ?, ?)"
 Fire = Callable[[float], Awaitable[None]]
 
 
-class Schedules:
+class Schedules(Agenda):
     """`send` sees to it that calls are made; see `EventBuses`."""
 
     def __init__(self, journal: Journal, buses: EventBuses, *, send: Send, clock: Clock) -> None:
+        super().__init__(clock)
         self._journal = journal
         self._buses = buses
         self._send = send
-        self._clock = clock
         self._reached = clock.now()
-        self._changed = asyncio.Event()
-        self._rested = asyncio.Event()
-        self._waiting = False
         buses.changed = self._changed.set
         self._calls: dict[tuple[str, str], TimedCall] = {}
         for (body,) in journal.read_now("SELECT body FROM timed_call"):
@@ -102,31 +97,6 @@ class Schedules:
         await self._journal.write("DELETE FROM timed_group WHERE name = ?", [(name,)])
 
     # -------------------------------------------------------------------------------------------- time
-
-    async def run(self) -> None:
-        """Let happen what is due, for ever."""
-        while True:
-            self._changed.clear()
-            try:
-                due = await self._let_happen(self._clock.now())
-            except Exception:
-                traceback.print_exc(file=sys.stderr)
-                due = self._clock.now() + 60
-            self._waiting = True
-            self._rested.set()
-            await self._clock.wait(self._changed, due)
-            self._waiting = False
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is due."""
-        return self._waiting and not self._changed.is_set()
-
-    async def settled(self) -> None:
-        """Wait until it is idle."""
-        while not self.idle:
-            self._rested.clear()
-            await self._rested.wait()
 
     async def _let_happen(self, now: float) -> float | None:
         """Fire what has become due, in order of time; gives when the next is due."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 import aiohttp
 import yarl
@@ -21,7 +20,7 @@ from lablambda.config import (
     read_descriptor,
     runtime_dir,
 )
-from lablambda.rules import sigv4
+from lablambda.connection import signed_headers
 
 _CONNECTS_WITHIN_S = 10.0
 _LONGEST_LINE = 64 * 1024 * 1024
@@ -75,18 +74,8 @@ class Clients:
         """Ask the lab, signed for `service`; `target` is path and query, percent-encoded."""
         path, _, query = target.partition("?")
         address = yarl.URL(lab.endpoint + target, encoded=True)
-        named = {"host": address.authority, **(headers or {})}
-        named |= sigv4.sign(
-            access_key=lab.access_key,
-            secret=lab.secret_key,
-            region=lab.region,
-            service=service,
-            method=method,
-            path=path,
-            query=query,
-            headers=named,
-            payload=body,
-            now=datetime.now(UTC),
+        named = signed_headers(
+            lab, service, method, path, query=query, headers=dict(headers or {}), body=body
         )
         async with self._open().request(method, address, headers=named, data=body or None) as answer:
             yield answer
