@@ -2,7 +2,8 @@
 
 The lab looks at the memory of processes that are at work some twenty times a second: reading a process's size costs
 50 us, so the more there are the less often. What an allocation takes between two looks it does get; a kernel's own
-limits (cgroups) would stop that. The rest takes longer to count, so a thread does it, four times a second.
+limits (cgroups) would stop that. The rest takes longer to count, so a thread does it, four times a second, or every
+two seconds on a machine that is very busy.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from lablambda.rules.limits import PROCESSES
 
 _EVERY_S = 0.05
 _SHARE = 0.002  # seconds between looks for each process, so that looking takes a few percent at most
-_COUNT_EVERY_S = 0.25
-_COUNT_SHARE = 0.05  # of one processor, at most
+_COUNT_EVERY_S, _COUNT_LEAST_OFTEN_S = 0.25, 2.0
+_COUNT_SHARE = 0.05  # of one processor, at most, as long as that isn't too seldom
 _BLOCK = 512  # what st_blocks counts
 
 
@@ -131,7 +132,8 @@ class Watch:
             for each, excess in zip(watched, found, strict=True):
                 if excess is not None and each in self._watched:
                     each.stop(excess)
-            await asyncio.sleep(max(_COUNT_EVERY_S, (time.perf_counter() - began) / _COUNT_SHARE))
+            pause_s = (time.perf_counter() - began) / _COUNT_SHARE
+            await asyncio.sleep(min(max(_COUNT_EVERY_S, pause_s), _COUNT_LEAST_OFTEN_S))
 
     def close(self) -> None:
         if self._timer is not None:
