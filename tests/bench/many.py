@@ -14,7 +14,9 @@ from tests.bench.controls import children, on_one_cpu, pss_kib
 
 
 def many(lab: Lab, rounds: int, environments: int, functions: int) -> list[Row]:
-    return [*_environments(lab, rounds, environments), _functions(lab, rounds, functions)]
+    with Lab.private(options=["--services", "none"]) as crowded:
+        rows = _environments(crowded, rounds, environments)
+    return [*rows, _functions(lab, rounds, functions)]
 
 
 def _environments(lab: Lab, rounds: int, count: int) -> list[Row]:
