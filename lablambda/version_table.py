@@ -14,7 +14,8 @@ def version_table(name: str, found: Released) -> display.Bundle:
     """A function's versions, newest first, with the aliases that lead to them."""
     columns = ("version", "aliases", "published", "memory", "provisioned", "code", "description")
     cells = [_version_cells(v, found) for v in reversed(found.versions)]
-    title = f"{len(found.versions) - 1} versions of {name}"
+    count = len(found.versions) - 1  # but $LATEST
+    title = f"{count} version{'' if count == 1 else 's'} of {name}"
     plain = f"{title}\n{display.plain_table(columns, cells)}"
     html = f"<b>{escape(title)}</b>{display.html_table(columns, cells, numbers={3, 4})}"
     return display.bundle("versions", plain, html, [dict(zip(columns, row, strict=True)) for row in cells])

@@ -17,6 +17,7 @@ from lablambda.rules.step import CELL, Current, Step, Target
 ENDS_TAG = f"{CELL}:ends"
 STREAM_TERMS = ("MaximumRetryAttempts", "DestinationConfig")  # members of a mapping
 _UNTIL_IT_WORKS = -1  # how often a stream's batch is tried again if nobody says
+_RETRIES = ("retry never", "retry once", "retry twice")
 _TOLD_OF_BATCHES = ("sqs", "sns", "s3")
 
 
@@ -82,7 +83,7 @@ def _advice(ends: Ends) -> str:
 
 
 def _in_words(ends: Ends) -> str:
-    words = [] if ends.retries is None else [f"retry {ends.retries} times"]
+    words = [] if ends.retries is None else [_RETRIES[ends.retries]]
     words += [f"tell {ends.on_success} of successes"] if ends.on_success else []
     words += [f"tell {ends.on_failure} of failures"] if ends.on_failure else []
     return ", ".join(words)

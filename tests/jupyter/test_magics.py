@@ -182,7 +182,7 @@ def test_how_events_end_is_said_in_the_cell(notebook: Notebook, lab: Lab) -> Non
     deployed = notebook.run(cell)
     said = [step.text for step in deployed.steps]
     assert "create queue ends-dead" in said
-    assert "have ends retry 1 times, tell sqs:ends-dead of failures" in said
+    assert "have ends retry once, tell sqs:ends-dead of failures" in said
     assert notebook.run(cell).verdict == "unchanged"
     # an asynchronous event, and a record
     lab.function("ends").send({"n": 1})
