@@ -12,7 +12,6 @@ from typing import Any
 from lablambda.apis import read_apis, shared_api
 from lablambda.asking import Client, or_none
 from lablambda.model.api_routes import ApiRoutes
-from lablambda.model.destination import Ends
 from lablambda.model.source import (
     PatternSource,
     QueueSource,
@@ -25,7 +24,7 @@ from lablambda.model.source import (
     TopicSource,
     UrlSource,
 )
-from lablambda.rules.destination_steps import ENDS_TAG, STREAM_TERMS, destination_sources
+from lablambda.rules.destination_steps import STREAM_TERMS
 from lablambda.rules.names import function_arn
 from lablambda.rules.route_steps import route_statement
 from lablambda.rules.s3_notifications import filter_values
@@ -34,12 +33,9 @@ from lablambda.rules.step import CELL, LINE, Attached, Current, Target
 from lablambda.rules.url_steps import url_statements
 
 
-def observe(
-    client: Client, target: Target, wanted: Collection[Source] = (), ends: Ends | None = None
-) -> Current:
-    """What there is of the function, of the sources that it has or is to have, and of its retries and destinations
-    unless `ends` is None; layers are left out."""
-    wanted = [*wanted, *destination_sources(ends or Ends())]
+def observe(client: Client, target: Target, wanted: Collection[Source] = ()) -> Current:
+    """What there is of the function and of the sources that it has or is to have; layers, retries, destinations and
+    versions are left out."""
     functions = client("lambda")
     function = _function(functions, target.name)
     policy = or_none(lambda: functions.get_policy(FunctionName=target.name)) if function else None
@@ -68,7 +64,6 @@ def observe(
         streams={table: arn for table in tables if (arn := _stream_of(client, table)) is not None},
         api=shared_api(apis),
         taken=dict(_taken(functions, shared_api(apis), routes, target)),
-        **(_ends(functions, target) if function and ends is not None else {}),
     )
 
 
@@ -85,13 +80,6 @@ def _service(statement: Mapping[str, Any]) -> str:
     """Which service a statement is about; none if it is about somebody else."""
     principal = statement.get("Principal")
     return str(principal.get("Service", "")) if isinstance(principal, dict) else ""
-
-
-def _ends(functions: Any, target: Target) -> dict[str, Any]:
-    """The members of Current that tell of retries and destinations."""
-    found = or_none(lambda: functions.get_function_event_invoke_config(FunctionName=target.name))
-    tags = functions.list_tags(Resource=target.arn)["Tags"] if found else {}
-    return {"event_invoke": found, "ends_are_cells": ENDS_TAG in tags}
 
 
 # --------------------------------------------------------------------------------------------- polled

@@ -25,8 +25,9 @@ from lablambda.model.source import EndpointSource, Source
 from lablambda.packaging.failure import RequirementsError
 from lablambda.packaging.requirements import layer_name, layer_zip
 from lablambda.packaging.zips import zip_files
-from lablambda.released import observe_release
+from lablambda.released import observe_ends, observe_release
 from lablambda.rules import snap_start
+from lablambda.rules.destination_steps import destination_sources
 from lablambda.rules.names import ACCOUNT, function_arn
 from lablambda.rules.plan import Code, plan, source_steps
 from lablambda.rules.release_steps import newest_version, split_step
@@ -74,12 +75,14 @@ def deploy(wanted: Deployment, lab: Lab, *, dry_run: bool = False) -> Deployed:
         runs, interpreter = _runs(wanted.runtime, lab)
         code = _code(wanted, runs, interpreter)
         target = Target(wanted.name, function_arn(wanted.name), wanted.timeout_s)
-        current = observe(lab.client, target, wanted.sources, wanted.ends)
+        current = observe(lab.client, target, [*wanted.sources, *destination_sources(wanted.ends)])
         names = [*code.layers, *(name for name in wanted.layers if not name.startswith("arn:"))]
         functions = lab.client("lambda")
         layers = {name: arn for name in names if (arn := _newest_layer(functions, name))}
         if current.function is not None:
-            current = replace(current, released=observe_release(lab.client, target, wanted.release))
+            released = observe_release(lab.client, target, wanted.release)
+            ends = observe_ends(lab.client, target, wanted.ends, released.tags)
+            current = replace(current, released=released, **ends)
         current = replace(current, layers=layers)
     except RequirementsError as error:
         raise DeploymentError(

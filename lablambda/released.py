@@ -1,11 +1,14 @@
-"""A function's versions, aliases and concurrency as they are, asked of AWS's API."""
+"""A function's versions, aliases, concurrency, retries and destinations as they are, asked of AWS's API."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from lablambda.asking import Client
+from lablambda.asking import Client, or_none
+from lablambda.model.destination import Ends
 from lablambda.model.release import Release, Released
+from lablambda.rules.destination_steps import ENDS_TAG
 from lablambda.rules.step import Target
 from lablambda.rules.tag_steps import RELEASE_TAGS
 
@@ -25,6 +28,17 @@ def observe_release(client: Client, target: Target, wanted: Release) -> Released
         provisioned=provisioned(functions, target),
         tags=tags,
     )
+
+
+def observe_ends(client: Client, target: Target, wanted: Ends, tags: Mapping[str, str]) -> dict[str, Any]:
+    """The members of Current that tell of the function's retries and destinations; nothing if neither `wanted` nor
+    its tags say anything."""
+    mine = ENDS_TAG in tags
+    if not wanted.said and not mine:
+        return {}
+    functions = client("lambda")
+    config = or_none(lambda: functions.get_function_event_invoke_config(FunctionName=target.name))
+    return {"event_invoke": config, "ends_are_cells": mine}
 
 
 def provisioned(functions: Any, target: Target) -> dict[str, int]:
